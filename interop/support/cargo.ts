@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MANIFEST = fileURLToPath(new URL('../Cargo.toml', import.meta.url))
+
+/**
+ * The build folder is the user's, not the checkout's: a fresh clone does not
+ * compile iroh again.
+ */
+function targetFolder (): string {
+  const cache = process.env.XDG_CACHE_HOME ?? ''
+
+  return join(cache === '' ? join(homedir(), '.cache') : cache, 'libp2p-iroh-gossip', 'cargo-target')
+}
+
+/** There is no cargo here, so nothing of Rust can be built. */
+export class CargoMissingError extends Error {
+  static name = 'CargoMissingError'
+
+  constructor () {
+    super('cargo was not found; install Rust (https://rustup.rs) to run against the real iroh-gossip')
+    this.name = 'CargoMissingError'
+  }
+}
+
+let build: Promise<string> | undefined
+
+/**
+ * Builds the Rust peer, once for each process; cargo shows its progress on stderr.
+ *
+ * @returns the path of the executable
+ * @throws {CargoMissingError} if cargo cannot be started
+ */
+export async function buildRustPeer (): Promise<string> {
+  build ??= cargoBuild()
+
+  return build
+}
+
+async function cargoBuild (): Promise<string> {
+  const target = targetFolder()
+
+  await new Promise<void>((resolve, reject) => {
+    const cargo = spawn('cargo', ['build', '--release', '--locked', '--manifest-path', MANIFEST], {
+      env: { ...process.env, CARGO_TARGET_DIR: target },
+      stdio: ['ignore', 'ignore', 'inherit']
+    })
+    cargo.once('error', (err) => {
+      reject('code' in err && err.code === 'ENOENT' ? new CargoMissingError() : err)
+    })
+    cargo.once('exit', (code) => {
+      code === 0 ? resolve() : reject(new Error(`cargo build failed with code ${code}`))
+    })
+  })
+
+  return join(target, 'release', process.platform === 'win32' ? 'rust-peer.exe' : 'rust-peer')
+}
