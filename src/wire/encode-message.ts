@@ -63,8 +63,10 @@ export function encodedSize (message: Message): number {
 /**
  * Writes a message's payload into a buffer that has room for its
  * {@link encodedSize}.
+ *
+ * @returns the offset behind it
  */
-export function writeMessage (message: Message, into: Uint8Array, offset: number): void {
+export function writeMessage (message: Message, into: Uint8Array, offset: number): number {
   const writer = new PostcardWriter(into, offset)
 
   switch (message.type) {
@@ -129,6 +131,8 @@ export function writeMessage (message: Message, into: Uint8Array, offset: number
     default:
       unknownMessage(message)
   }
+
+  return writer.offset
 }
 
 /** What precedes a payload's content, and needs {@link gossipHeadSize} bytes. */

@@ -1,6 +1,7 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { encode } from 'it-length-prefixed'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { allocUnsafe } from 'uint8arrays/alloc'
 import { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
 import { encodedSize, gossipHeadSize, scopeSize, writeGossipHead, writeMessage, writeScope } from './encode-message.ts'
 import { PostcardWriter } from './postcard-writer.ts'
@@ -13,10 +14,10 @@ export const FRAME_LENGTH_BYTES = 4
 
 /**
  * From this content length on a frame refers to the content instead of copying
- * it: below, one copy is cheaper than three arrays (measured, see
- * `benchmarks/codec.ts`).
+ * it: below, one copy is cheaper than a list of arrays that somebody joins
+ * later (`benchmarks/codec.ts` measures both).
  */
-const UNCOPIED_CONTENT_BYTES = 16_384
+const UNCOPIED_CONTENT_BYTES = 1_024
 
 const MAX_U32 = 0xffff_ffff
 
@@ -52,9 +53,14 @@ export function encodeFrame (message: Message, maxMessageSize: number = MAX_U32)
     return largeGossipFrame(message)
   }
 
-  const frame = new Uint8Array(FRAME_LENGTH_BYTES + size)
+  // from a pool, since a frame is short-lived; every byte of it is written
+  const frame = allocUnsafe(FRAME_LENGTH_BYTES + size)
   writeLength(size, frame)
-  writeMessage(message, frame, FRAME_LENGTH_BYTES)
+
+  if (writeMessage(message, frame, FRAME_LENGTH_BYTES) !== frame.length) {
+    // the sizes follow the same cases as the writer
+    throw new Error('Encoded size and written bytes differ')
+  }
 
   return frame
 }
