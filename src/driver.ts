@@ -1,0 +1,174 @@
+import { MessageTooLargeError } from './errors.ts'
+import { State } from './proto/state.ts'
+import { decodeMessage, encodeFrame } from './wire/index.ts'
+import type { InvalidMessageError } from './errors.ts'
+import type { Network } from './net/network.ts'
+import type { Timers } from './net/timers.ts'
+import type { Frame } from './net/topic-stream.ts'
+import type { Config, Rules } from './proto/config.ts'
+import type { Command, DisconnectReason, InEvent, OutEvent, TopicEvent, ViolationReason } from './proto/events.ts'
+import type { Message, PeerKey, TopicKey } from './proto/messages.ts'
+import type { Logger } from '@libp2p/interface'
+
+export interface DriverInit {
+  me: PeerKey
+  config: Config
+  rules: Partial<Rules>
+  hash (content: Uint8Array): Uint8Array
+  timers: Timers
+  log: Logger
+  onTopicEvent (topic: TopicKey, event: TopicEvent): void
+  onPeerData (peer: PeerKey, data: Uint8Array): void
+  onViolation (peer: PeerKey, reason: ViolationReason | 'invalidMessage'): void
+}
+
+/**
+ * The only caller of the state machine.
+ *
+ * Hands events in, and performs each effect without waiting for it. What goes
+ * to peers is performed before what goes to the application, so that an
+ * application that answers an event at once cannot overtake the protocol.
+ */
+export class Driver {
+  readonly state: State
+  readonly #init: DriverInit
+  readonly #network: Network
+  readonly #maxMessageSize: number
+  readonly #events: Array<{ topic: TopicKey, event: TopicEvent }> = []
+  #emitting = false
+  /** The message encoded last: the same one goes to several peers in a row. */
+  #encoded: Message | undefined
+  #frame: Frame = new Uint8Array(0)
+
+  constructor (network: Network, init: DriverInit) {
+    this.#network = network
+    this.#init = init
+    this.#maxMessageSize = init.config.maxMessageSize
+    this.state = new State({
+      me: init.me,
+      config: init.config,
+      rules: init.rules,
+      hash: init.hash,
+      seed: crypto.getRandomValues(new Uint32Array(1))[0]
+    })
+  }
+
+  /** Carries out a command; `duplicate` says that a broadcast's content was seen before and not sent. */
+  command (topic: TopicKey, command: Command): { duplicate: boolean } {
+    return { duplicate: this.#dispatch({ type: 'command', topic, command }) }
+  }
+
+  updatePeerData (data: Uint8Array): void {
+    this.#dispatch({ type: 'updatePeerData', data })
+  }
+
+  onFrame (from: PeerKey, topic: TopicKey, payload: Uint8Array): void {
+    let message: Message
+
+    try {
+      message = decodeMessage(payload)
+    } catch (err) {
+      this.onInvalidFrame(from, err as InvalidMessageError)
+      return
+    }
+
+    this.#dispatch({ type: 'receiveMessage', from, topic, message })
+  }
+
+  /** A frame that is no message: dropped, and the stream read on. */
+  onInvalidFrame (from: PeerKey, error: InvalidMessageError | MessageTooLargeError): void {
+    this.#init.log('dropped a frame from %p - %e', this.#network.peerId(from), error)
+    this.#init.onViolation(from, 'invalidMessage')
+  }
+
+  onDisconnected (peer: PeerKey, reason: DisconnectReason): void {
+    this.#dispatch({ type: 'peerDisconnected', peer, reason })
+  }
+
+  onCongestion (peer: PeerKey, congested: boolean): void {
+    this.#dispatch({ type: 'congestion', peer, congested })
+  }
+
+  #dispatch (event: InEvent): boolean {
+    const effects = this.state.handle(event, this.#init.timers.now())
+    let duplicate = false
+
+    for (const effect of effects) {
+      duplicate = this.#perform(effect) || duplicate
+    }
+
+    this.#emit()
+
+    return duplicate
+  }
+
+  #perform (effect: OutEvent): boolean {
+    switch (effect.type) {
+      case 'sendMessage':
+        this.#send(effect.to, effect.topic, effect.message)
+        return false
+      case 'emitEvent':
+        this.#events.push(effect)
+        return false
+      case 'scheduleTimer':
+        this.#init.timers.schedule(effect.delayMs, () => {
+          this.#dispatch({ type: 'timerExpired', timer: effect.timer })
+        })
+        return false
+      case 'disconnectPeer':
+        this.#network.release(effect.peer)
+        return false
+      case 'peerData':
+        this.#init.onPeerData(effect.peer, effect.data)
+        return false
+      case 'violation':
+        this.#init.onViolation(effect.peer, effect.reason)
+        return false
+      case 'duplicateBroadcast':
+        return true
+      default:
+        return assertNever(effect)
+    }
+  }
+
+  #send (to: PeerKey, topic: TopicKey, message: Message): void {
+    if (this.#encoded !== message) {
+      try {
+        this.#frame = encodeFrame(message, this.#maxMessageSize)
+      } catch (err) {
+        if (err instanceof MessageTooLargeError) {
+          // the core trims what it builds; should one slip through, the peer is better off without it
+          this.#init.log.error('did not send a %s - %e', message.type, err)
+          return
+        }
+
+        throw err
+      }
+
+      this.#encoded = message
+    }
+
+    this.#network.send(to, topic, this.#frame, message.type === 'disconnect')
+  }
+
+  /** Events that an application causes while it handles one come after those that were there. */
+  #emit (): void {
+    if (this.#emitting || this.#events.length === 0) {
+      return
+    }
+
+    this.#emitting = true
+
+    try {
+      for (let next = this.#events.shift(); next != null; next = this.#events.shift()) {
+        this.#init.onTopicEvent(next.topic, next.event)
+      }
+    } finally {
+      this.#emitting = false
+    }
+  }
+}
+
+function assertNever (effect: never): never {
+  throw new Error(`The core produced an unknown effect: ${JSON.stringify(effect)}`)
+}

@@ -1,0 +1,371 @@
+import { UnsupportedProtocolError } from '@libp2p/interface'
+import { toString } from 'uint8arrays/to-string'
+import { endpointIdOf, isIrohAddress, peerIdOf } from '../iroh-address.ts'
+import { Connections } from './connections.ts'
+import { receive } from './receive.ts'
+import { RemotePeer } from './remote-peer.ts'
+import type { Timers } from './timers.ts'
+import type { Frame } from './topic-stream.ts'
+import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
+import type { RemotePeerOwner } from './remote-peer.ts'
+import type { DisconnectReason } from '../proto/events.ts'
+import type { PeerKey, TopicKey } from '../proto/messages.ts'
+import type { Connection, Libp2pEvents, Logger, PeerId, PeerStore, Stream, TypedEventTarget } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface NetworkComponents {
+  registrar: Registrar
+  connectionManager: ConnectionManager
+  peerStore: PeerStore
+  events: TypedEventTarget<Libp2pEvents>
+}
+
+export interface NetworkInit {
+  protocol: string
+  log: Logger
+  timers: Timers
+  maxMessageSize: number
+  maxQueueBytes: number
+  stallTimeoutMs: number
+  runOnLimitedConnection: boolean
+  /** Where gossip says that a peer can be reached, newest first. */
+  addressesOf (peer: PeerKey): Multiaddr[]
+  onFrame (peer: PeerKey, topic: TopicKey, payload: Uint8Array): void
+  /** No connection to the peer is left, or it was let go. */
+  onDisconnected (peer: PeerKey, reason: DisconnectReason): void
+  onCongestion (peer: PeerKey, congested: boolean): void
+  onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void
+  /** A connection to a peer that speaks the protocol is open. */
+  onPeerAvailable (peer: PeerKey): void
+}
+
+/** Incoming or outgoing streams per connection: limits of libp2p's that would reset a stream. */
+const UNLIMITED = 1_000_000
+
+/**
+ * Everything that gossip does with connections and streams.
+ *
+ * Sends are queued and leave in the same turn of the event loop; nobody waits
+ * for them. A peer that cannot be dialed, or that does not read, is reported
+ * as disconnected.
+ */
+export class Network implements RemotePeerOwner {
+  readonly log: Logger
+  readonly timers: Timers
+  readonly maxQueueBytes: number
+  readonly stallTimeoutMs: number
+  readonly #components: NetworkComponents
+  readonly #init: NetworkInit
+  readonly #peers = new Map<PeerKey, RemotePeer>()
+  readonly #dirty = new Set<RemotePeer>()
+  readonly #connections: Connections
+  #stop = new AbortController()
+  #topologyId: string | undefined
+  #flushScheduled = false
+
+  constructor (components: NetworkComponents, init: NetworkInit) {
+    this.#components = components
+    this.#init = init
+    this.log = init.log
+    this.timers = init.timers
+    this.maxQueueBytes = init.maxQueueBytes
+    this.stallTimeoutMs = init.stallTimeoutMs
+    this.#connections = new Connections(components, init)
+  }
+
+  async start (): Promise<void> {
+    this.#stop = new AbortController()
+    const { registrar, events } = this.#components
+
+    await registrar.handle(this.#init.protocol, this.#onStream, {
+      maxInboundStreams: UNLIMITED,
+      maxOutboundStreams: UNLIMITED,
+      // native connections are marked as limited so that no other protocol takes them
+      runOnLimitedConnection: true
+    })
+    this.#topologyId = await registrar.register(this.#init.protocol, {
+      notifyOnLimitedConnection: true,
+      onConnect: (peerId) => {
+        this.#announce(peerId)
+      }
+    })
+    events.addEventListener('connection:open', this.#onConnectionOpen)
+    events.addEventListener('connection:close', this.#onConnectionClose)
+  }
+
+  /**
+   * Sends what is queued, finishes all streams and accepts no more.
+   *
+   * @param timeoutMs - after so many milliseconds the rest is dropped
+   */
+  async stop (timeoutMs: number): Promise<void> {
+    const { registrar, events } = this.#components
+    const timeout = AbortSignal.timeout(timeoutMs)
+
+    await Promise.race([
+      Promise.all([...this.#peers.values()].map(async (peer) => { await this.#drained(peer) })),
+      new Promise((resolve) => { timeout.addEventListener('abort', resolve) })
+    ])
+
+    this.#stop.abort()
+    events.removeEventListener('connection:open', this.#onConnectionOpen)
+    events.removeEventListener('connection:close', this.#onConnectionClose)
+
+    if (this.#topologyId != null) {
+      registrar.unregister(this.#topologyId)
+    }
+
+    await registrar.unhandle(this.#init.protocol)
+
+    for (const peer of this.#peers.values()) {
+      peer.discard()
+    }
+
+    this.#peers.clear()
+    this.#dirty.clear()
+    this.#drainWaiters.clear()
+  }
+
+  /** Queues a frame for a peer, which is dialed where necessary. `last` ends the topic's stream. */
+  send (key: PeerKey, topic: TopicKey, frame: Frame, last: boolean): void {
+    const peer = this.#peer(key)
+    peer.enqueue(topic, frame, last)
+    this.#dirty.add(peer)
+
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true
+      queueMicrotask(this.#flush)
+    }
+  }
+
+  /** No topic needs the peer any more: what is queued is still sent. */
+  release (key: PeerKey): void {
+    const peer = this.#peers.get(key)
+
+    if (peer == null) {
+      return
+    }
+
+    this.#dirty.delete(peer)
+    peer.flush()
+    peer.release()
+  }
+
+  /** Lets a peer go without another word. */
+  drop (key: PeerKey, reason: DisconnectReason): void {
+    this.#peers.get(key)?.fail(reason)
+  }
+
+  /** The peer's id, without deriving it again for a peer that we deal with. */
+  peerId (key: PeerKey): PeerId {
+    return this.#peers.get(key)?.id ?? peerIdOf(key)
+  }
+
+  /** Whether a connection to the peer is open that can carry gossip. */
+  isConnected (key: PeerKey): boolean {
+    return this.#connections.best(this.peerId(key)) != null
+  }
+
+  /** Whether gossip with the peer runs over native iroh, so that it may be a Rust peer. */
+  isNative (key: PeerKey): boolean {
+    const connection = this.#connections.best(this.peerId(key))
+    return connection != null && isIrohAddress(connection.remoteAddr)
+  }
+
+  /** Peers that we exchange gossip with, in no particular order. */
+  peers (): PeerId[] {
+    return [...this.#peers.values()].map((peer) => peer.id)
+  }
+
+  /** Bytes that wait to be sent, to all peers. */
+  get queuedBytes (): number {
+    let bytes = 0
+
+    for (const peer of this.#peers.values()) {
+      bytes += peer.queuedBytes
+    }
+
+    return bytes
+  }
+
+  // --- what a RemotePeer asks for
+
+  async openStream (peer: RemotePeer, signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }> {
+    const connection = this.#connections.best(peer.id, peer.refusedBy) ?? await this.#connections.dial(peer.key, peer.id, peer.refusedBy, this.#stop.signal)
+    signal.throwIfAborted()
+
+    try {
+      const stream = await connection.newStream(this.#init.protocol, {
+        runOnLimitedConnection: true,
+        maxOutboundStreams: UNLIMITED,
+        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)])
+      })
+      peer.onStreamOpened()
+
+      return { stream, connection }
+    } catch (err) {
+      if (err instanceof Error && err.name === 'UnsupportedProtocolError') {
+        peer.refusedBy.add(connection)
+      }
+
+      throw err
+    }
+  }
+
+  hasConnection (peer: RemotePeer): boolean {
+    return this.#connections.best(peer.id, peer.refusedBy) != null
+  }
+
+  onCongestion (peer: RemotePeer, congested: boolean): void {
+    this.#init.onCongestion(peer.key, congested)
+  }
+
+  onPeerFailed (peer: RemotePeer, reason: DisconnectReason): void {
+    this.#forget(peer)
+
+    // only a closed connection tells a peer that does not read that it was let go
+    if (reason === 'sendStalled') {
+      this.#connections.abortUnshared(peer.id, new Error('The peer does not read'))
+    }
+
+    this.#init.onDisconnected(peer.key, reason)
+  }
+
+  onPeerReleased (peer: RemotePeer): void {
+    if (this.#drainWaiters.has(peer)) {
+      this.#drainWaiters.get(peer)?.()
+      this.#drainWaiters.delete(peer)
+      return
+    }
+
+    this.#forget(peer)
+    this.#closeUnused(peer.key, peer.id)
+  }
+
+  // --- peers and connections
+
+  #peer (key: PeerKey): RemotePeer {
+    let peer = this.#peers.get(key)
+
+    if (peer == null) {
+      peer = new RemotePeer(this, key, peerIdOf(key))
+      this.#peers.set(key, peer)
+    }
+
+    return peer
+  }
+
+  #forget (peer: RemotePeer): void {
+    this.#dirty.delete(peer)
+
+    if (this.#peers.get(peer.key) === peer) {
+      this.#peers.delete(peer.key)
+    }
+  }
+
+  readonly #flush = (): void => {
+    this.#flushScheduled = false
+    const dirty = [...this.#dirty]
+    this.#dirty.clear()
+
+    for (const peer of dirty) {
+      peer.flush()
+    }
+  }
+
+  readonly #onStream = (stream: Stream, connection: Connection): void => {
+    if (connection.remotePeer.type !== 'Ed25519' || !this.#connections.mayCarry(connection)) {
+      stream.abort(new UnsupportedProtocolError('Gossip needs an Ed25519 key and a connection that may carry it'))
+      return
+    }
+
+    const key = endpointIdOf(connection.remotePeer)
+    let header: Uint8Array | undefined
+    let topic: TopicKey = ''
+
+    stream.addEventListener('close', () => {
+      if (!this.#peers.has(key)) {
+        this.#closeUnused(key, connection.remotePeer)
+      }
+    })
+
+    receive(stream, this.#init.maxMessageSize, {
+      onFrame: (topicId, payload) => {
+        if (header !== topicId) {
+          header = topicId
+          topic = toString(topicId, 'hex')
+        }
+
+        this.#init.onFrame(key, topic, payload)
+      },
+      onViolation: (error) => {
+        this.#init.onViolation(key, error)
+      }
+    })
+
+    this.#init.onPeerAvailable(key)
+  }
+
+  readonly #onConnectionOpen = (evt: CustomEvent<Connection>): void => {
+    const connection = evt.detail
+
+    if (connection.remotePeer.type !== 'Ed25519') {
+      return
+    }
+
+    const peer = this.#peers.get(endpointIdOf(connection.remotePeer))
+    peer?.flush()
+
+    // a native connection speaks gossip and nothing else; others are announced by identify
+    if (isIrohAddress(connection.remoteAddr)) {
+      this.#announce(connection.remotePeer)
+    }
+  }
+
+  readonly #onConnectionClose = (evt: CustomEvent<Connection>): void => {
+    const { remotePeer } = evt.detail
+
+    if (remotePeer.type !== 'Ed25519' || this.#connections.best(remotePeer) != null) {
+      return
+    }
+
+    const key = endpointIdOf(remotePeer)
+    const peer = this.#peers.get(key)
+
+    if (this.#connections.isDialing(key)) {
+      // a new connection is on its way; should it fail, that ends the peer
+      return
+    }
+
+    if (peer != null) {
+      peer.fail('connectionClosed')
+    } else {
+      // a peer that only ever wrote to us
+      this.#init.onDisconnected(key, 'connectionClosed')
+    }
+  }
+
+  #announce (peerId: PeerId): void {
+    if (peerId.type === 'Ed25519') {
+      this.#init.onPeerAvailable(endpointIdOf(peerId))
+    }
+  }
+
+  #closeUnused (key: PeerKey, id: PeerId): void {
+    this.#connections.closeUnused(id, () => !this.#peers.has(key)).catch((err) => {
+      this.log('could not close the connection to %p - %e', id, err)
+    })
+  }
+
+  readonly #drainWaiters = new Map<RemotePeer, () => void>()
+
+  /** Resolves when all that is queued for the peer was sent and acknowledged. */
+  async #drained (peer: RemotePeer): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#drainWaiters.set(peer, resolve)
+      peer.flush()
+      peer.release()
+    })
+  }
+}

@@ -1,0 +1,53 @@
+import { FrameDecoder } from '../wire/index.ts'
+import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
+import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+
+/** What comes out of an incoming stream. */
+export interface ReceiveHandlers {
+  /** One payload of the topic that the stream's header named. */
+  onFrame (topicId: Uint8Array, payload: Uint8Array): void
+  /** Bytes that are no frame of ours. The stream is read on. */
+  onViolation (error: InvalidMessageError | MessageTooLargeError): void
+}
+
+/**
+ * Reads an incoming stream to its end, whatever it carries.
+ *
+ * Nothing here stops, resets or pauses the stream: a Rust peer whose stream is
+ * stopped, or not read, freezes with all its topics. Our own half is finished
+ * at once, since a stream carries one direction.
+ */
+export function receive (stream: Stream, maxMessageSize: number, handlers: ReceiveHandlers): void {
+  let topicId: Uint8Array | undefined
+
+  const decoder = new FrameDecoder({
+    maxMessageSize,
+    onHeader: (id) => {
+      topicId = id
+    },
+    onFrame: (payload) => {
+      if (topicId != null) {
+        handlers.onFrame(topicId, payload)
+      }
+    },
+    onViolation: handlers.onViolation
+  })
+
+  // frames are taken as they come, so the buffer only ever holds what arrived before the listener
+  stream.maxReadBufferLength = Infinity
+  stream.addEventListener('message', (evt: StreamMessageEvent) => {
+    decoder.push(evt.data)
+  })
+
+  const onEnd = (): void => {
+    stream.removeEventListener('end', onEnd)
+    stream.removeEventListener('close', onEnd)
+    decoder.end()
+  }
+  stream.addEventListener('end', onEnd)
+  stream.addEventListener('close', onEnd)
+
+  stream.close().catch((err) => {
+    stream.log('could not finish the unused half - %e', err)
+  })
+}

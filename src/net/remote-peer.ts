@@ -1,0 +1,240 @@
+import { fromString } from 'uint8arrays/from-string'
+import { encodeStreamHeader } from '../wire/index.ts'
+import { TopicStream } from './topic-stream.ts'
+import type { ScheduledTask, Timers } from './timers.ts'
+import type { Frame, TopicStreamOwner } from './topic-stream.ts'
+import type { DisconnectReason } from '../proto/events.ts'
+import type { PeerKey, TopicKey } from '../proto/messages.ts'
+import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
+
+/** Streams that we keep open to one peer; a Rust peer allows 100, and each costs about 7 KiB at its end. */
+const MAX_OPEN_STREAMS = 64
+
+/** Streams that may fail in a row before the peer is given up. */
+const MAX_STREAM_FAILURES = 3
+
+/** What a peer asks of the network that it belongs to. */
+export interface RemotePeerOwner {
+  readonly log: Logger
+  readonly timers: Timers
+  readonly maxQueueBytes: number
+  readonly stallTimeoutMs: number
+  /** An outgoing stream on the best open connection, or on one that is dialed now. */
+  openStream (peer: RemotePeer, signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }>
+  hasConnection (peer: RemotePeer): boolean
+  onCongestion (peer: RemotePeer, congested: boolean): void
+  /** The peer is let go: it has no queue and no stream any more. */
+  onPeerFailed (peer: RemotePeer, reason: DisconnectReason): void
+  /** The peer was released and all that was queued for it has been sent. */
+  onPeerReleased (peer: RemotePeer): void
+}
+
+/**
+ * Our sending side towards one peer: a stream for each topic, and a bound on
+ * what waits for all of them together.
+ */
+export class RemotePeer implements TopicStreamOwner {
+  readonly key: PeerKey
+  readonly id: PeerId
+  /** Connections on which the peer refused our protocol. */
+  readonly refusedBy = new WeakSet<Connection>()
+  readonly #owner: RemotePeerOwner
+  readonly #streams = new Map<TopicKey, TopicStream>()
+  #queuedBytes = 0
+  #congested = false
+  #stallTimer: ScheduledTask | undefined
+  #failures = 0
+  #uses = 0
+  #released = false
+  #failed = false
+
+  constructor (owner: RemotePeerOwner, key: PeerKey, id: PeerId) {
+    this.#owner = owner
+    this.key = key
+    this.id = id
+  }
+
+  /** Bytes that wait for the peer. */
+  get queuedBytes (): number {
+    return this.#queuedBytes
+  }
+
+  /** Streams that are open for writing. */
+  get openStreams (): number {
+    let open = 0
+
+    for (const stream of this.#streams.values()) {
+      open += stream.isOpen ? 1 : 0
+    }
+
+    return open
+  }
+
+  get isReleased (): boolean {
+    return this.#released
+  }
+
+  /**
+   * Queues a frame. `last` finishes the topic's stream after it.
+   *
+   * Nothing is written before `flush`: the frames of one turn leave together.
+   */
+  enqueue (topic: TopicKey, frame: Frame, last: boolean): void {
+    this.#released = false
+    let stream = this.#streams.get(topic)
+
+    if (stream == null) {
+      stream = new TopicStream(this, encodeStreamHeader(fromString(topic, 'hex')))
+      this.#streams.set(topic, stream)
+    }
+
+    stream.enqueue(frame, last)
+    stream.lastUsed = ++this.#uses
+    this.#queuedBytes += frame.byteLength
+  }
+
+  /** Writes what the open streams take, opens those that are missing. */
+  flush (): void {
+    for (const stream of this.#streams.values()) {
+      stream.flush()
+    }
+
+    this.#checkCongestion()
+  }
+
+  /** Finishes the streams once all that is queued has been sent, then reports. */
+  release (): void {
+    this.#released = true
+
+    for (const stream of this.#streams.values()) {
+      stream.finish()
+    }
+
+    this.#maybeReleased()
+  }
+
+  /** Drops everything and reports the peer as gone. */
+  fail (reason: DisconnectReason): void {
+    if (this.#failed) {
+      return
+    }
+
+    this.#failed = true
+    this.discard()
+    this.#owner.onPeerFailed(this, reason)
+  }
+
+  /** Drops everything, silently. */
+  discard (): void {
+    this.#failed = true
+    this.#clearStallTimer()
+
+    for (const stream of this.#streams.values()) {
+      stream.discard()
+    }
+
+    this.#streams.clear()
+  }
+
+  async openStream (signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }> {
+    this.#makeRoom()
+    return this.#owner.openStream(this, signal)
+  }
+
+  onDequeued (bytes: number): void {
+    this.#queuedBytes -= bytes
+    this.#checkCongestion()
+  }
+
+  onStreamFailed (topicStream: TopicStream, error: Error): void {
+    if (this.#failed) {
+      return
+    }
+
+    this.#owner.log('a stream to %p failed - %e', this.id, error)
+
+    if (++this.#failures > MAX_STREAM_FAILURES) {
+      this.fail(error.name === 'UnsupportedProtocolError' ? 'protocolError' : 'connectionClosed')
+    } else if (!this.#owner.hasConnection(this)) {
+      // the dial failed, or the connection went away under the stream
+      this.fail('connectionClosed')
+    } else {
+      topicStream.flush()
+      this.#maybeReleased()
+    }
+  }
+
+  onIdle (): void {
+    this.#maybeReleased()
+  }
+
+  /** A stream was opened and took its first frames: earlier failures count no more. */
+  onStreamOpened (): void {
+    this.#failures = 0
+  }
+
+  #maybeReleased (): void {
+    if (!this.#released || this.#failed) {
+      return
+    }
+
+    for (const stream of this.#streams.values()) {
+      if (!stream.isIdle) {
+        return
+      }
+    }
+
+    this.#streams.clear()
+    this.#owner.onPeerReleased(this)
+  }
+
+  /** Finishes the stream that was idle for longest, where one more would be too many. */
+  #makeRoom (): void {
+    if (this.openStreams < MAX_OPEN_STREAMS) {
+      return
+    }
+
+    let oldest: TopicStream | undefined
+
+    for (const stream of this.#streams.values()) {
+      if (stream.isOpen && stream.isQuiet && (oldest == null || stream.lastUsed < oldest.lastUsed)) {
+        oldest = stream
+      }
+    }
+
+    oldest?.finish()
+  }
+
+  /**
+   * Above half of the bound a peer counts as congested and gets announcements
+   * instead of payloads, so that the other half is left to control messages.
+   */
+  #checkCongestion (): void {
+    if (this.#failed) {
+      return
+    }
+
+    const { maxQueueBytes } = this.#owner
+
+    if (this.#queuedBytes > maxQueueBytes) {
+      this.fail('sendStalled')
+    } else if (!this.#congested && this.#queuedBytes > maxQueueBytes / 2) {
+      this.#congested = true
+      this.#stallTimer = this.#owner.timers.schedule(this.#owner.stallTimeoutMs, () => {
+        this.fail('sendStalled')
+      })
+      this.#owner.onCongestion(this, true)
+    } else if (this.#congested && this.#queuedBytes <= maxQueueBytes / 8) {
+      this.#congested = false
+      this.#clearStallTimer()
+      this.#owner.onCongestion(this, false)
+    }
+  }
+
+  #clearStallTimer (): void {
+    if (this.#stallTimer != null) {
+      this.#owner.timers.cancel(this.#stallTimer)
+      this.#stallTimer = undefined
+    }
+  }
+}

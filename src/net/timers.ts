@@ -1,0 +1,84 @@
+import { TimerQueue } from '../proto/timer-queue.ts'
+
+/** Something that waits for its time. Cancelled by `Timers.cancel`. */
+export interface ScheduledTask {
+  task: (() => void) | undefined
+}
+
+/** Longest delay of the platform's timer. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+/**
+ * Any number of timers on one platform timer.
+ *
+ * Time is monotonic milliseconds. The platform timer is armed only while
+ * something waits, so that nothing keeps a stopped process alive.
+ */
+export class Timers {
+  readonly #queue = new TimerQueue<ScheduledTask>()
+  #armed: ReturnType<typeof setTimeout> | undefined
+  #armedFor = Infinity
+  #running = false
+
+  /** Monotonic milliseconds, from an arbitrary start. */
+  now (): number {
+    return performance.now()
+  }
+
+  /**
+   * Calls `task` after `delayMs` milliseconds, unless cancelled or cleared.
+   */
+  schedule (delayMs: number, task: () => void): ScheduledTask {
+    const at = this.now() + delayMs
+    const scheduled: ScheduledTask = { task }
+    this.#queue.push(at, scheduled)
+
+    if (at < this.#armedFor && !this.#running) {
+      this.#arm(at)
+    }
+
+    return scheduled
+  }
+
+  /** The task will not run. Its place in the queue is freed when its time comes. */
+  cancel (scheduled: ScheduledTask): void {
+    scheduled.task = undefined
+  }
+
+  /** Forgets every timer. */
+  clear (): void {
+    this.#queue.clear()
+    this.#disarm()
+  }
+
+  #arm (at: number): void {
+    clearTimeout(this.#armed)
+    this.#armedFor = at
+    this.#armed = setTimeout(this.#expire, Math.min(Math.max(Math.ceil(at - this.now()), 0), MAX_DELAY_MS))
+  }
+
+  #disarm (): void {
+    clearTimeout(this.#armed)
+    this.#armed = undefined
+    this.#armedFor = Infinity
+  }
+
+  readonly #expire = (): void => {
+    this.#disarm()
+    this.#running = true
+
+    try {
+      const now = this.now()
+      for (let scheduled = this.#queue.popBefore(now); scheduled != null; scheduled = this.#queue.popBefore(now)) {
+        scheduled.item.task?.()
+      }
+    } finally {
+      this.#running = false
+      const next = this.#queue.peek()
+
+      if (next != null) {
+        this.#arm(next)
+      }
+    }
+  }
+}

@@ -1,0 +1,294 @@
+import { Uint8ArrayList } from 'uint8arraylist'
+import type { Connection, Stream } from '@libp2p/interface'
+
+/** An encoded frame, shared by all peers that it goes to. */
+export type Frame = Uint8Array | Uint8ArrayList
+
+/** Ends the stream at this place of the queue. */
+const FINISH = Symbol('finish')
+
+/** Bytes handed to a stream in one piece. */
+const BATCH_BYTES = 64 * 1024
+
+/** Longest wait for the other side to acknowledge the end of a stream. */
+const FINISH_TIMEOUT_MS = 5_000
+
+/** What a topic stream asks of the peer that it belongs to. */
+export interface TopicStreamOwner {
+  /** A new outgoing stream on the best connection. Rejects when there is none. */
+  openStream (signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }>
+  /** So many bytes have left the queue. */
+  onDequeued (bytes: number): void
+  /** The stream could not be opened, or ended although we had not finished it. */
+  onStreamFailed (topicStream: TopicStream, error: Error): void
+  /** Nothing is queued and no stream is open. */
+  onIdle (topicStream: TopicStream): void
+}
+
+type State = 'idle' | 'opening' | 'open' | 'finishing'
+
+/**
+ * Our half of one topic with one peer: a queue of frames, and the stream that
+ * carries them.
+ *
+ * The stream is opened by the first frame and starts with the header, in one
+ * write. It is finished, never reset: a Rust peer that meets a stream without a
+ * header accepts no further stream on that connection. After a finish the next
+ * stream waits until the peer has acknowledged it, or the peer might read the
+ * new stream's first frame before the old one's last.
+ */
+export class TopicStream {
+  readonly #owner: TopicStreamOwner
+  readonly #header: Uint8Array
+  #queue: Array<Frame | typeof FINISH> = []
+  /** Index of the first entry that is still to be sent. */
+  #head = 0
+  #state: State = 'idle'
+  #stream: Stream | undefined
+  #abort: AbortController | undefined
+  #connection: Connection | undefined
+  /** Orders streams by their last use. */
+  lastUsed = 0
+
+  constructor (owner: TopicStreamOwner, header: Uint8Array) {
+    this.#owner = owner
+    this.#header = header
+  }
+
+  /** Whether a stream is open, so that finishing it frees something. */
+  get isOpen (): boolean {
+    return this.#state === 'open'
+  }
+
+  /** Whether nothing is queued, opening or closing. An open stream is quiet too. */
+  get isQuiet (): boolean {
+    return this.#head === this.#queue.length && (this.#state === 'idle' || this.#state === 'open')
+  }
+
+  get isIdle (): boolean {
+    return this.#head === this.#queue.length && this.#state === 'idle'
+  }
+
+  /** The connection of the open stream. */
+  get connection (): Connection | undefined {
+    return this.#connection
+  }
+
+  /** Queues a frame; `last` finishes the stream after it. Sent at the next `flush`. */
+  enqueue (frame: Frame, last: boolean): void {
+    this.#queue.push(frame)
+
+    if (last) {
+      this.#queue.push(FINISH)
+    }
+  }
+
+  /** Finishes the stream when all that is queued has been sent. */
+  finish (): void {
+    if (this.#state === 'idle' && this.#head === this.#queue.length) {
+      return
+    }
+
+    if (this.#queue[this.#queue.length - 1] !== FINISH) {
+      this.#queue.push(FINISH)
+    }
+
+    this.flush()
+  }
+
+  /** Writes as much of the queue as the stream takes. */
+  flush (): void {
+    if (this.#state === 'open') {
+      this.#write()
+    } else if (this.#state === 'idle') {
+      this.#skipFinishes()
+
+      if (this.#head < this.#queue.length) {
+        this.#open()
+      }
+    }
+  }
+
+  /** Drops the queue and forgets the stream, which ends with its connection. */
+  discard (): void {
+    const bytes = this.#queuedBytes()
+    this.#queue = []
+    this.#head = 0
+    this.#abort?.abort()
+    this.#detach()
+    this.#state = 'idle'
+    this.#owner.onDequeued(bytes)
+  }
+
+  #queuedBytes (): number {
+    let bytes = 0
+
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const entry = this.#queue[i]
+      bytes += entry === FINISH ? 0 : entry.byteLength
+    }
+
+    return bytes
+  }
+
+  /** Without a stream there is nothing to finish. */
+  #skipFinishes (): void {
+    while (this.#queue[this.#head] === FINISH) {
+      this.#head++
+    }
+    this.#trim()
+  }
+
+  /** Forgets what has been sent. */
+  #trim (): void {
+    if (this.#head === this.#queue.length) {
+      this.#queue = []
+      this.#head = 0
+    } else if (this.#head > 1024) {
+      this.#queue.splice(0, this.#head)
+      this.#head = 0
+    }
+  }
+
+  #open (): void {
+    const abort = new AbortController()
+    this.#abort = abort
+    this.#state = 'opening'
+
+    this.#owner.openStream(abort.signal).then(({ stream, connection }) => {
+      if (abort.signal.aborted) {
+        // whoever opened a stream owes it a header, and then an end
+        stream.send(this.#header)
+        stream.close().catch((err) => { stream.log('could not finish - %e', err) })
+        return
+      }
+
+      this.#attach(stream, connection)
+      this.#write(true)
+    }).catch((err: Error) => {
+      if (abort.signal.aborted) {
+        return
+      }
+
+      this.#state = 'idle'
+      this.#owner.onStreamFailed(this, err)
+    })
+  }
+
+  #attach (stream: Stream, connection: Connection): void {
+    this.#stream = stream
+    this.#connection = connection
+    this.#state = 'open'
+    stream.addEventListener('drain', this.#onDrain)
+    stream.addEventListener('close', this.#onClose)
+    // nothing comes back on an outgoing stream; if something does it is dropped
+    stream.addEventListener('message', ignore)
+  }
+
+  #detach (): void {
+    this.#stream?.removeEventListener('drain', this.#onDrain)
+    this.#stream?.removeEventListener('close', this.#onClose)
+    this.#stream = undefined
+    this.#connection = undefined
+  }
+
+  readonly #onDrain = (): void => {
+    if (this.#state === 'open') {
+      this.#write()
+    }
+  }
+
+  readonly #onClose = (evt: Event): void => {
+    if (this.#state !== 'open') {
+      return
+    }
+
+    this.#detach()
+    this.#state = 'idle'
+    this.#owner.onStreamFailed(this, ('error' in evt && evt.error instanceof Error) ? evt.error : new Error('The stream was closed'))
+  }
+
+  #write (withHeader = false): void {
+    const stream = this.#stream
+
+    if (stream == null) {
+      return
+    }
+
+    while (this.#head < this.#queue.length && this.#state === 'open' && (withHeader || !stream.writableNeedsDrain)) {
+      if (this.#queue[this.#head] === FINISH) {
+        this.#head++
+        this.#finish(stream)
+        break
+      }
+
+      const batch = this.#nextBatch(withHeader)
+      withHeader = false
+
+      try {
+        stream.send(batch)
+      } catch (err) {
+        stream.log('could not write - %e', err)
+        // the stream is closing: its close event, already fired or to come, decides
+        if (this.#state === 'open') {
+          this.#detach()
+          this.#state = 'idle'
+          this.#owner.onStreamFailed(this, err as Error)
+        }
+        return
+      }
+    }
+
+    this.#trim()
+  }
+
+  #nextBatch (withHeader: boolean): Frame {
+    const first = this.#queue[this.#head] as Frame
+    let bytes = first.byteLength
+    let end = this.#head + 1
+
+    for (; end < this.#queue.length && bytes < BATCH_BYTES; end++) {
+      const entry = this.#queue[end]
+
+      if (entry === FINISH) {
+        break
+      }
+
+      bytes += entry.byteLength
+    }
+
+    const frames = this.#queue.slice(this.#head, end) as Frame[]
+    this.#head = end
+    this.#owner.onDequeued(bytes)
+
+    if (withHeader) {
+      return new Uint8ArrayList(this.#header, ...frames)
+    }
+
+    return frames.length === 1 ? first : new Uint8ArrayList(...frames)
+  }
+
+  #finish (stream: Stream): void {
+    this.#state = 'finishing'
+
+    stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) })
+      .catch((err) => {
+        stream.log('the end of the stream was not acknowledged - %e', err)
+      })
+      .finally(() => {
+        if (this.#state !== 'finishing') {
+          return
+        }
+
+        this.#detach()
+        this.#state = 'idle'
+        this.flush()
+
+        if (this.isIdle) {
+          this.#owner.onIdle(this)
+        }
+      })
+  }
+}
+
+function ignore (): void {}

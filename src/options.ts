@@ -1,0 +1,184 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { DEFAULT_EVENT_QUEUE_CAPACITY, DEFAULT_MAX_SEND_QUEUE_BYTES, DEFAULT_STALL_TIMEOUT_MS, GOSSIP_PROTOCOL } from './constants.ts'
+import { DEFAULT_MAX_MESSAGE_SIZE, MIN_MAX_MESSAGE_SIZE, defaultBroadcastConfig, defaultMembershipConfig } from './proto/config.ts'
+import type { BroadcastConfig, MembershipConfig } from './proto/config.ts'
+
+/**
+ * Options of the service. Every number is checked when the service is made: an
+ * `InvalidParametersError` names the value and its range.
+ */
+export interface IrohGossipInit {
+  /**
+   * Bytes of the largest payload of a frame, 512 to 16,777,216. Must be the
+   * same on every node of the swarm; contents may be 41 bytes smaller.
+   *
+   * @default 4096
+   */
+  maxMessageSize?: number
+  /** HyParView's parameters; what is left out has its default. */
+  membership?: Partial<MembershipConfig>
+  /** PlumTree's parameters; what is left out has its default. */
+  broadcast?: Partial<BroadcastConfig>
+  /**
+   * Only messages without author and signature are sent and accepted: the
+   * bytes that Rust peers see.
+   *
+   * @default 'StrictNoSign'
+   */
+  globalSignaturePolicy?: 'StrictNoSign'
+  /**
+   * Whether `publish` also fires a `message` event on the node itself.
+   *
+   * @default false
+   */
+  emitSelf?: boolean
+  /**
+   * Whether connections through a libp2p relay carry gossip. They are usually
+   * limited to little data and a short time.
+   *
+   * @default false
+   */
+  runOnLimitedConnection?: boolean
+  /**
+   * Events kept for each topic handle that is not being read, 1 to 1,000,000;
+   * beyond it the oldest are replaced by one `lagged`.
+   *
+   * @default 2048
+   */
+  eventQueueCapacity?: number
+  /**
+   * Bytes that may wait to be sent to one peer, 65,536 to 1,073,741,824. Above
+   * half of it the peer gets announcements instead of payloads.
+   *
+   * @default 1048576
+   */
+  maxSendQueueBytes?: number
+  /**
+   * Milliseconds after which a peer whose queue does not drain is let go, 100
+   * to 600,000.
+   *
+   * @default 10000
+   */
+  stallTimeoutMs?: number
+  /**
+   * The libp2p protocol name. Peers with another name are another network.
+   *
+   * @default '/iroh-gossip/1'
+   */
+  protocol?: string
+}
+
+/** Options with every default filled in. */
+export interface ResolvedOptions extends Required<Omit<IrohGossipInit, 'membership' | 'broadcast'>> {
+  membership: MembershipConfig
+  broadcast: BroadcastConfig
+}
+
+const HOUR_MS = 3_600_000
+
+const ranges: Record<string, [number, number]> = {
+  maxMessageSize: [MIN_MAX_MESSAGE_SIZE, 16 * 1024 * 1024],
+  eventQueueCapacity: [1, 1_000_000],
+  maxSendQueueBytes: [64 * 1024, 1024 * 1024 * 1024],
+  stallTimeoutMs: [100, 600_000],
+  'membership.activeViewCapacity': [1, 64],
+  'membership.passiveViewCapacity': [0, 1024],
+  'membership.activeRandomWalkLength': [1, 64],
+  'membership.passiveRandomWalkLength': [0, 64],
+  'membership.shuffleRandomWalkLength': [0, 64],
+  'membership.shuffleActiveViewCount': [0, 64],
+  'membership.shufflePassiveViewCount': [0, 64],
+  'membership.shuffleIntervalMs': [100, HOUR_MS],
+  'membership.neighborRequestTimeoutMs': [10, HOUR_MS],
+  'broadcast.graftTimeout1Ms': [0, HOUR_MS],
+  'broadcast.graftTimeout2Ms': [0, HOUR_MS],
+  'broadcast.dispatchTimeoutMs': [0, HOUR_MS],
+  'broadcast.optimizationThreshold': [1, 65_535],
+  'broadcast.messageCacheRetentionMs': [100, 24 * HOUR_MS],
+  'broadcast.messageIdRetentionMs': [100, 24 * HOUR_MS],
+  'broadcast.cacheEvictIntervalMs': [10, HOUR_MS]
+}
+
+/**
+ * Fills in defaults.
+ *
+ * @throws {InvalidParametersError} a number that is no integer in its range, an unknown name, or a value that is not supported
+ */
+export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
+  if (init.globalSignaturePolicy != null && init.globalSignaturePolicy !== 'StrictNoSign') {
+    throw new InvalidParametersError(`globalSignaturePolicy must be 'StrictNoSign', got ${JSON.stringify(init.globalSignaturePolicy)}`)
+  }
+
+  const resolved: ResolvedOptions = {
+    maxMessageSize: DEFAULT_MAX_MESSAGE_SIZE,
+    globalSignaturePolicy: 'StrictNoSign',
+    emitSelf: false,
+    runOnLimitedConnection: false,
+    eventQueueCapacity: DEFAULT_EVENT_QUEUE_CAPACITY,
+    maxSendQueueBytes: DEFAULT_MAX_SEND_QUEUE_BYTES,
+    stallTimeoutMs: DEFAULT_STALL_TIMEOUT_MS,
+    protocol: GOSSIP_PROTOCOL,
+    ...withoutUndefined(init),
+    membership: { ...defaultMembershipConfig, ...withoutUndefined(init.membership ?? {}) },
+    broadcast: { ...defaultBroadcastConfig, ...withoutUndefined(init.broadcast ?? {}) }
+  }
+
+  checkNumbers('', resolved)
+  checkNumbers('membership.', resolved.membership)
+  checkNumbers('broadcast.', resolved.broadcast)
+
+  if (!resolved.protocol.startsWith('/')) {
+    throw new InvalidParametersError(`protocol must start with a slash, got ${JSON.stringify(resolved.protocol)}`)
+  }
+
+  if (resolved.maxSendQueueBytes < 4 * resolved.maxMessageSize) {
+    throw new InvalidParametersError(`maxSendQueueBytes must be at least four times maxMessageSize (${4 * resolved.maxMessageSize}), got ${resolved.maxSendQueueBytes}`)
+  }
+
+  return resolved
+}
+
+/**
+ * Bytes of the largest content that still fits into a frame after any number of hops.
+ *
+ * Beside it a frame's payload has two tags, the 32-byte id, the content's
+ * length, and a scope of up to four bytes; and a sender refuses a payload that
+ * is as long as the limit.
+ */
+export function maxContentBytes (maxMessageSize: number): number {
+  const fixed = 2 + 32 + 4
+  const room = maxMessageSize - 1 - fixed
+
+  // the length itself takes a byte for every seven bits
+  for (let lengthBytes = 1; ; lengthBytes++) {
+    const content = room - lengthBytes
+
+    if (content < 2 ** (7 * lengthBytes)) {
+      return content
+    }
+  }
+}
+
+function checkNumbers (prefix: string, values: object): void {
+  for (const [name, value] of Object.entries(values)) {
+    const range = ranges[prefix + name]
+
+    if (range == null) {
+      if (prefix !== '') {
+        throw new InvalidParametersError(`There is no option ${prefix}${name}`)
+      }
+
+      continue
+    }
+
+    const [min, max] = range
+
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidParametersError(`${prefix}${name} must be an integer from ${min} to ${max}, got ${value}`)
+    }
+  }
+}
+
+function withoutUndefined<T extends object> (values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
+}

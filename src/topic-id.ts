@@ -1,0 +1,86 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { blake3 } from '@noble/hashes/blake3.js'
+import { fromString } from 'uint8arrays/from-string'
+import { toString } from 'uint8arrays/to-string'
+import type { TopicKey } from './proto/messages.ts'
+
+const TOPIC_ID_BYTES = 32
+
+/**
+ * A topic: 32 bytes that its members agree on.
+ *
+ * Every member is told of every message; nothing but the id says which swarm
+ * is meant, so a secret one should be random.
+ */
+export class TopicId {
+  /** The 32 bytes. Not to be changed. */
+  readonly bytes: Uint8Array
+  readonly #hex: string
+
+  private constructor (bytes: Uint8Array) {
+    this.bytes = bytes
+    this.#hex = toString(bytes, 'hex')
+  }
+
+  /**
+   * The topic of a readable name: blake3 of its UTF-8 bytes. This is what every
+   * method that takes a topic makes of a string.
+   */
+  static fromName (name: string): TopicId {
+    return new TopicId(blake3(new TextEncoder().encode(name)))
+  }
+
+  /**
+   * Reads what `toString` and the Rust crate print.
+   *
+   * @param text - 64 hex or 52 base32 (RFC 4648, unpadded) characters, either case
+   * @throws {InvalidParametersError} text of another length, or other characters
+   */
+  static parse (text: string): TopicId {
+    const lower = text.toLowerCase()
+
+    if (/^[0-9a-f]{64}$/.test(lower)) {
+      return new TopicId(fromString(lower, 'hex'))
+    }
+
+    if (/^[a-z2-7]{52}$/.test(lower)) {
+      const bytes = fromString(lower, 'base32')
+      // 52 characters hold 260 bits: the last 4 must be zero
+      if (toString(bytes, 'base32') === lower) {
+        return new TopicId(bytes)
+      }
+    }
+
+    throw new InvalidParametersError(`A topic id has 64 hex or 52 base32 characters, got ${text.length}: ${JSON.stringify(text.slice(0, 80))}`)
+  }
+
+  /**
+   * @param bytes - 32 bytes, copied
+   * @throws {InvalidParametersError} another number of bytes
+   */
+  static fromBytes (bytes: Uint8Array): TopicId {
+    if (bytes.byteLength !== TOPIC_ID_BYTES) {
+      throw new InvalidParametersError(`A topic id has ${TOPIC_ID_BYTES} bytes, got ${bytes.byteLength}`)
+    }
+
+    return new TopicId(Uint8Array.from(bytes))
+  }
+
+  /** A topic that nobody can guess. */
+  static random (): TopicId {
+    return new TopicId(crypto.getRandomValues(new Uint8Array(TOPIC_ID_BYTES)))
+  }
+
+  equals (other: TopicId): boolean {
+    return this.#hex === other.toString()
+  }
+
+  /** 64 lower-case hex characters, as the Rust crate prints it. */
+  toString (): TopicKey {
+    return this.#hex
+  }
+
+  toJSON (): string {
+    return this.#hex
+  }
+}
