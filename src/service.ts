@@ -2,6 +2,7 @@ import { InvalidParametersError, NotStartedError, UnsupportedKeyTypeError, peerR
 import { TypedEventEmitter } from 'main-event'
 import { AddressLookup } from './address-lookup.ts'
 import { NEIGHBOR_TAG, NEIGHBOR_TAG_VALUE, pubSubSymbol } from './constants.ts'
+import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { MessageTooLargeError } from './errors.ts'
 import { loadHash } from './hash.ts'
@@ -17,7 +18,7 @@ import { TopicRegistry } from './topic-registry.ts'
 import { Topic } from './topic.ts'
 import type { IrohGossipInit, ResolvedOptions } from './options.ts'
 import type { TopicEvent as ProtoTopicEvent } from './proto/events.ts'
-import type { PeerKey, Scope, TopicKey } from './proto/messages.ts'
+import type { Scope, TopicKey, PeerKey } from './proto/messages.ts'
 import type { IrohGossipEvents, PublishResult } from './pubsub-types.ts'
 import type { TopicEntry } from './topic-registry.ts'
 import type { JoinTarget, TopicBackend, TopicHandle } from './topic.ts'
@@ -47,17 +48,12 @@ export interface JoinOptions extends AbortOptions {
 /** Longest time that `stop()` gives neighbors to take the goodbye. */
 const GOODBYE_TIMEOUT_MS = 5_000
 
-/** Time for a peer that has just connected to join us, before we ask it. */
-const ASK_DELAY_MS = 100
-
-/** Connected peers that are tried at a time for a topic. */
-const MAX_CANDIDATES = 8
-
 /** What exists only while the service is started. */
 interface Running {
   driver: Driver
   network: Network
   timers: Timers
+  discovery: Discovery
 }
 
 /**
@@ -74,8 +70,6 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
   readonly #addresses: AddressLookup
   readonly #backend: TopicBackend
   readonly #maxContentBytes: number
-  /** Peers seen to speak the protocol, while connected. */
-  readonly #available = new Set<PeerKey>()
   #topics = new TopicRegistry()
   #running: Running | undefined
   #peerData = ''
@@ -128,6 +122,10 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
 
     const hash = await loadHash()
     const timers = new Timers()
+    const topics = new TopicRegistry()
+    const discovery = new Discovery(topics, timers, this.#options.membership.activeViewCapacity, (entry, peer) => {
+      driver.command(entry.id.toString(), { type: 'join', peers: [peer] })
+    })
     const network = new Network(this.#components, {
       ...this.#options,
       log: this.#log,
@@ -136,12 +134,12 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       addressesOf: (peer) => this.#addresses.get(peer),
       onFrame: (peer, topic, payload) => { driver.onFrame(peer, topic, payload) },
       onDisconnected: (peer, reason) => {
-        this.#available.delete(peer)
+        discovery.onPeerGone(peer)
         driver.onDisconnected(peer, reason)
       },
       onCongestion: (peer, congested) => { driver.onCongestion(peer, congested) },
       onViolation: (peer, error) => { driver.onInvalidFrame(peer, error) },
-      onPeerAvailable: (peer) => { this.#onPeerAvailable(peer) }
+      onPeerAvailable: (peer) => { discovery.onPeerAvailable(peer) }
     })
     const driver = new Driver(network, {
       me: endpointIdOf(peerId),
@@ -156,7 +154,8 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     })
 
     this.#peerData = ''
-    this.#running = { driver, network, timers }
+    this.#topics = topics
+    this.#running = { driver, network, timers, discovery }
     await network.start()
 
     events.addEventListener('self:peer:update', this.#updatePeerData)
@@ -193,7 +192,6 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     }
 
     this.#topics = new TopicRegistry()
-    this.#available.clear()
     this.#addresses.clear()
   }
 
@@ -290,9 +288,9 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
 
   /** Connected peers that speak the protocol. */
   getPeers (): PeerId[] {
-    const { network } = this.#assertRunning()
+    const { network, discovery } = this.#assertRunning()
 
-    return [...this.#available].map((key) => network.peerId(key))
+    return discovery.peers().map((key) => network.peerId(key))
   }
 
   /** Peers known to be in the topic: its neighbors. */
@@ -384,7 +382,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
 
   /** Asks peers to let us into a topic; without any named, those that are connected. */
   #joinPeers (topic: TopicId, targets: JoinTarget[], options: AbortOptions = {}): void {
-    const { driver, network } = this.#assertRunning()
+    const { driver, network, discovery } = this.#assertRunning()
     const key = topic.toString()
     const entry = this.#topics.get(key)
     const resolved = targets.map(resolveTarget)
@@ -414,37 +412,12 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     entry.hasBootstrap ||= targets.length > 0
 
     if (targets.length === 0 && !entry.hasBootstrap) {
-      peers.push(...this.#candidates(entry))
+      peers.push(...discovery.candidates(entry))
     }
 
     if (peers.length > 0) {
       driver.command(key, { type: 'join', peers })
     }
-  }
-
-  /** Connected peers that may be in a topic. */
-  #candidates (entry: TopicEntry): PeerKey[] {
-    return [...this.#available].filter((peer) => !entry.neighbors.has(peer)).slice(0, MAX_CANDIDATES)
-  }
-
-  /** A peer that speaks the protocol has connected: it may be in topics that have room. */
-  #onPeerAvailable (peer: PeerKey): void {
-    const running = this.#running
-
-    if (running == null || this.#available.has(peer)) {
-      return
-    }
-
-    this.#available.add(peer)
-    running.timers.schedule(ASK_DELAY_MS, () => {
-      for (const entry of this.#topics.values()) {
-        const hasRoom = entry.neighbors.size < (entry.hasBootstrap ? 1 : this.#options.membership.activeViewCapacity)
-
-        if (hasRoom && !entry.neighbors.has(peer) && this.#available.has(peer)) {
-          running.driver.command(entry.id.toString(), { type: 'join', peers: [peer] })
-        }
-      }
-    })
   }
 
   // --- events
