@@ -5,6 +5,10 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 /** The first allocation for a frame that arrives in pieces; it grows with what really arrives. */
 const INITIAL_BUFFER_BYTES = 4_096
 
+/**
+ * What a decoder accepts and whom it tells. The callbacks are called from
+ * within `push` and `end`; they must not throw, nor call either.
+ */
 export interface FrameDecoderInit {
   /**
    * Bytes of the largest payload that is accepted. A larger one is skipped.
