@@ -49,6 +49,19 @@ export async function createMemoryNode (init: IrohGossipInit = {}): Promise<Test
   })
 }
 
+/** A TCP node that has never heard of gossip. */
+export async function createBareNode (): Promise<Libp2p> {
+  const node = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()]
+  })
+  started.push(node)
+
+  return node
+}
+
 /** Stops every node that was created since the last call. */
 export async function stopNodes (): Promise<void> {
   await Promise.all(started.splice(0).map(async (node) => { await node.stop() }))

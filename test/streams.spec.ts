@@ -1,0 +1,260 @@
+import { UnsupportedProtocolError } from '@libp2p/interface'
+import { blake3 } from '@noble/hashes/blake3.js'
+import { expect } from 'chai'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { GOSSIP_PROTOCOL, TopicId } from '../src/index.ts'
+import { FrameDecoder, decodeMessage, encodeFrame, encodeStreamHeader } from '../src/wire/index.ts'
+import { Heard, bytes, createBareNode, createMemoryNode, createNode, stopNodes, until } from './support/nodes.ts'
+import type { Message } from '../src/wire/index.ts'
+import type { TestNode } from './support/nodes.ts'
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+
+const topicId = TopicId.fromName('fruit')
+
+function frameOf (message: Message): Uint8Array {
+  return new Uint8ArrayList(encodeFrame(message)).subarray()
+}
+
+function gossip (content: string): Message {
+  return { type: 'gossip', id: blake3(bytes(content)), content: bytes(content), scope: { type: 'swarm', round: 0 } }
+}
+
+/** A frame that announces `length` bytes, followed by as many as are given. */
+function rawFrame (length: number, payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(4 + payload.byteLength)
+  new DataView(frame.buffer).setUint32(0, length)
+  frame.set(payload, 4)
+
+  return frame
+}
+
+/** A peer made by hand: it says what a test lets it say, and keeps what it is told. */
+class HandMadePeer {
+  readonly node: Libp2p
+  readonly connection: Connection
+  readonly told: Array<{ topic: string, message: Message }> = []
+  readonly incoming: Stream[] = []
+  #out: Stream | undefined
+
+  private constructor (node: Libp2p, connection: Connection) {
+    this.node = node
+    this.connection = connection
+  }
+
+  static async connect (to: TestNode, listen: (peer: HandMadePeer, stream: Stream) => void = (peer, stream) => { peer.listen(stream) }): Promise<HandMadePeer> {
+    const node = await createBareNode()
+    let peer: HandMadePeer | undefined
+    await node.handle(GOSSIP_PROTOCOL, (stream) => {
+      if (peer != null) {
+        peer.incoming.push(stream)
+        listen(peer, stream)
+      }
+    }, { maxInboundStreams: 100, maxOutboundStreams: 100 })
+    const connection = await node.dial(to.getMultiaddrs())
+    peer = new HandMadePeer(node, connection)
+
+    return peer
+  }
+
+  listen (stream: Stream): void {
+    let topic = ''
+    const decoder = new FrameDecoder({
+      maxMessageSize: 4096,
+      onHeader: (id) => { topic = TopicId.fromBytes(id).toString() },
+      onFrame: (payload) => { this.told.push({ topic, message: decodeMessage(payload) }) },
+      onViolation: (err) => { throw err }
+    })
+    stream.addEventListener('message', (evt) => { decoder.push(evt.data) })
+  }
+
+  async open (): Promise<Stream> {
+    return this.connection.newStream(GOSSIP_PROTOCOL, { maxOutboundStreams: 100 })
+  }
+
+  /** Says something on the stream of the topic, opened where it is missing. */
+  async say (...messages: Message[]): Promise<void> {
+    if (this.#out == null) {
+      this.#out = await this.open()
+      this.#out.send(encodeStreamHeader(topicId.bytes))
+    }
+
+    for (const message of messages) {
+      this.#out.send(frameOf(message))
+    }
+  }
+
+  heard (type: Message['type']): Message[] {
+    return this.told.map(({ message }) => message).filter((message) => message.type === type)
+  }
+}
+
+describe('streams', () => {
+  afterEach(stopNodes)
+
+  async function joinedPeer (node: TestNode): Promise<HandMadePeer> {
+    const peer = await HandMadePeer.connect(node)
+    await peer.say({ type: 'join' })
+    await until('it is a neighbor', () => node.services.pubsub.getSubscribers('fruit').some((id) => id.equals(peer.node.peerId)))
+
+    return peer
+  }
+
+  it('starts with a header and the answer to a join', async () => {
+    const node = await createNode()
+    await node.services.pubsub.join('fruit')
+    const peer = await joinedPeer(node)
+    await until('it answers', () => peer.heard('neighbor').length > 0)
+    expect(peer.told[0].topic).to.equal(topicId.toString())
+    expect(peer.incoming).to.have.length(1)
+  })
+
+  it('reads a stream on after frames that are none', async () => {
+    const node = await createNode()
+    const heard = new Heard(await node.services.pubsub.join('fruit'))
+    const peer = await joinedPeer(node)
+    const stream = await peer.open()
+    stream.send(encodeStreamHeader(topicId.bytes))
+    stream.send(rawFrame(3, Uint8Array.of(0xff, 0xff, 0xff)))
+    stream.send(rawFrame(0, new Uint8Array(0)))
+    stream.send(rawFrame(100_000, new Uint8Array(100_000)))
+    stream.send(frameOf(gossip('after all that')))
+
+    await until('the good frame arrives', () => heard.texts.length > 0)
+    expect(heard.texts).to.deep.equal(['after all that'])
+    expect(stream.status).to.equal('open')
+  })
+
+  it('takes several streams of one topic', async () => {
+    const node = await createNode()
+    const heard = new Heard(await node.services.pubsub.join('fruit'))
+    const peer = await joinedPeer(node)
+
+    for (const content of ['one', 'two', 'three']) {
+      const stream = await peer.open()
+      stream.send(new Uint8ArrayList(encodeStreamHeader(topicId.bytes), frameOf(gossip(content))))
+    }
+
+    await until('all arrive', () => heard.texts.length === 3)
+    expect(heard.texts.toSorted()).to.deep.equal(['one', 'three', 'two'])
+  })
+
+  it('harms nothing by a stream without a header, or with a wrong one', async () => {
+    const node = await createNode()
+    const heard = new Heard(await node.services.pubsub.join('fruit'))
+    const peer = await joinedPeer(node)
+    const [empty, wrong, aborted] = [await peer.open(), await peer.open(), await peer.open()]
+    await empty.close()
+    wrong.send(rawFrame(5, bytes('apple')))
+    wrong.send(frameOf(gossip('under no topic')))
+    aborted.send(Uint8Array.of(0, 0))
+    aborted.abort(new Error('changed my mind'))
+    await peer.say(gossip('as before'))
+
+    await until('the topic goes on', () => heard.texts.length > 0)
+    expect(heard.texts).to.deep.equal(['as before'])
+    expect(node.services.pubsub.getSubscribers('fruit')).to.have.length(1)
+  })
+
+  it('finishes the stream after its goodbye and opens another for the next word', async () => {
+    const node = await createNode()
+    const topic = await node.services.pubsub.join('fruit')
+    const peer = await joinedPeer(node)
+    await topic.leave()
+    await until('it says goodbye', () => peer.heard('disconnect').length === 1)
+    await until('the stream has ended', () => peer.incoming[0].remoteWriteStatus === 'closed')
+
+    await node.services.pubsub.join('fruit')
+    await peer.say({ type: 'join' })
+    await until('it answers on a new stream', () => peer.incoming.length === 2 && peer.heard('neighbor').length >= 2)
+  })
+
+  it('opens a stream again that the peer has reset', async () => {
+    const node = await createNode()
+    const topic = await node.services.pubsub.join('fruit')
+    const peer = await joinedPeer(node)
+    await until('it has a stream', () => peer.incoming.length === 1)
+    peer.incoming[0].abort(new Error('no more of this'))
+    await until('the reset has arrived', () => node.getConnections(peer.node.peerId)[0].streams.every((stream) => stream.direction === 'inbound' || stream.protocol !== GOSSIP_PROTOCOL))
+
+    await topic.broadcast(bytes('again'))
+    await until('it arrives on a second stream', () => peer.heard('gossip').length === 1)
+    expect(peer.incoming).to.have.length(2)
+  })
+
+  it('lets a peer go that refuses every stream, and tells why', async () => {
+    const node = await createNode()
+    const topic = await node.services.pubsub.join('fruit')
+    const heard = new Heard(topic)
+    const peer = await HandMadePeer.connect(node, (_peer, stream) => { stream.abort(new UnsupportedProtocolError('go away')) })
+    await peer.say({ type: 'join' })
+    await until('it is let go', () => {
+      void topic.broadcastNeighbors(crypto.getRandomValues(new Uint8Array(8)))
+      return heard.events.some((event) => event.type === 'neighborDown')
+    })
+  })
+
+  it('notices that the last connection is gone', async () => {
+    const node = await createNode()
+    const heard = new Heard(await node.services.pubsub.join('fruit'))
+    const peer = await joinedPeer(node)
+    peer.connection.abort(new Error('gone'))
+    await until('the neighbor is down', () => heard.events.some((event) => event.type === 'neighborDown'))
+    expect(heard.events.at(-1)).to.deep.equal({ type: 'neighborDown', peer: peer.node.peerId, reason: 'connectionClosed' })
+  })
+
+  describe('towards a peer that does not read', () => {
+    it('keeps to the bound, lets the peer go with a reason, and serves the others meanwhile', async () => {
+      const node = await createNode({ maxSendQueueBytes: 64 * 1024, stallTimeoutMs: 300 })
+      const topic = await node.services.pubsub.join('fruit')
+      const heard = new Heard(topic)
+      const good = await createNode()
+      const goodTopic = await good.services.pubsub.join('fruit', { bootstrap: [node.getMultiaddrs()], eventQueueCapacity: 100_000 })
+      const goodHeard = new Heard(goodTopic)
+      await goodTopic.joined()
+      // without a listener the muxer's window stays shut
+      const stuck = await HandMadePeer.connect(node, (_peer, stream) => { stream.pause() })
+      await stuck.say({ type: 'join' })
+      await until('it is a neighbor', () => node.services.pubsub.getSubscribers('fruit').length === 2)
+
+      let sent = 0
+
+      await until('the stuck peer is let go', () => {
+        for (let i = 0; i < 20; i++) {
+          const content = new Uint8Array(2000)
+          new DataView(content.buffer).setUint32(0, sent++)
+          void topic.broadcast(content)
+        }
+
+        return heard.events.some((event) => event.type === 'neighborDown')
+      })
+
+      expect(heard.events.filter((event) => event.type === 'neighborDown')).to.deep.equal([{ type: 'neighborDown', peer: stuck.node.peerId, reason: 'sendStalled' }])
+      await until('the other one has everything', () => goodHeard.texts.length === sent)
+    })
+  })
+
+  it('brings two nodes together that dial each other at the same time', async () => {
+    const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+    const [topicA, topicB] = await Promise.all([
+      a.services.pubsub.join('fruit', { bootstrap: [b.getMultiaddrs()] }),
+      b.services.pubsub.join('fruit', { bootstrap: [a.getMultiaddrs()] })
+    ])
+    const [heardA, heardB] = [new Heard(topicA), new Heard(topicB)]
+    await Promise.all([topicA.joined(), topicB.joined()])
+    await Promise.all([topicA.broadcast(bytes('a')), topicB.broadcast(bytes('b'))])
+    await until('both arrive', () => heardA.texts.length === 1 && heardB.texts.length === 1)
+  })
+
+  it('sends a neighbor what was queued when its connection closed, over a new one', async () => {
+    const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+    const topicA = await a.services.pubsub.join('fruit')
+    const topicB = await b.services.pubsub.join('fruit', { bootstrap: [a.getMultiaddrs()] })
+    const heardB = new Heard(topicB)
+    await Promise.all([topicA.joined(), topicB.joined()])
+
+    const [connection] = a.getConnections(b.peerId)
+    await topicA.broadcast(bytes('queued'))
+    connection.abort(new Error('cut'))
+    await until('the message arrives all the same', () => heardB.texts.includes('queued'))
+  })
+})
