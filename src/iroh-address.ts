@@ -153,12 +153,14 @@ function readDirect (components: Component[]): AddrInfo | undefined {
   const [ip, udp, quic, sni] = components
 
   if (components.length !== 4 || (ip.code !== CODE_IP4 && ip.code !== CODE_IP6) || ip.value == null || udp.code !== CODE_UDP) {
-    return
+    return undefined
   }
 
   if (quic.code === CODE_QUIC_V1 && sni.code === CODE_SNI && sni.value === IROH_SNI) {
     return { directAddresses: [{ host: ip.value, port: Number(udp.value) }] }
   }
+
+  return undefined
 }
 
 function readRelay (components: Component[]): AddrInfo | undefined {
@@ -166,11 +168,11 @@ function readRelay (components: Component[]): AddrInfo | undefined {
   const isHost = components.length === 4 && (host.code === CODE_IP4 || host.code === CODE_IP6 || DNS_CODES.includes(host.code))
 
   if (!isHost || tcp.code !== CODE_TCP || (scheme.code !== CODE_HTTPS && scheme.code !== CODE_HTTP)) {
-    return
+    return undefined
   }
 
   if (path.code !== CODE_HTTP_PATH || path.value?.endsWith(RELAY_SEGMENT) !== true) {
-    return
+    return undefined
   }
 
   const authority = host.code === CODE_IP6 ? `[${host.value}]` : host.value
@@ -181,6 +183,7 @@ function readRelay (components: Component[]): AddrInfo | undefined {
     return { relayUrl: new URL(`${scheme.code === CODE_HTTPS ? 'https' : 'http'}://${authority}:${tcp.value}${pathname}`).href, directAddresses: [] }
   } catch {
     // a host name that no URL may have
+    return undefined
   }
 }
 
@@ -189,6 +192,7 @@ function directMultiaddr ({ host, port }: SocketAddress): Multiaddr | undefined 
     return multiaddr(`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/udp/${port}/quic-v1/sni/${IROH_SNI}`)
   } catch {
     // an IPv6 zone has a meaning on one machine only
+    return undefined
   }
 }
 
@@ -197,10 +201,11 @@ function relayMultiaddr (relayUrl: string): Multiaddr | undefined {
   const scheme = url?.protocol.slice(0, -1)
 
   if (url == null || (scheme !== 'https' && scheme !== 'http') || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
-    return
+    return undefined
   }
 
-  const port = url.port === '' ? (scheme === 'https' ? '443' : '80') : url.port
+  const defaultPort = scheme === 'https' ? '443' : '80'
+  const port = url.port === '' ? defaultPort : url.port
   // the path of the relay's own URL is kept in front, so that the URL can be read back
   const path = `${url.pathname === '/' ? '' : url.pathname}${RELAY_SEGMENT}`
 
@@ -208,6 +213,7 @@ function relayMultiaddr (relayUrl: string): Multiaddr | undefined {
     return multiaddr(`/${hostText(url.hostname)}/tcp/${port}/${scheme}/http-path/${encodeURIComponent(path.slice(1))}`)
   } catch {
     // a host name that no multiaddr may have
+    return undefined
   }
 }
 
