@@ -42,7 +42,8 @@ export function ownPeerData (components: OwnAddressesComponents, maxBytes?: numb
     if (isIrohAddress(own)) {
       const { relayUrl, directAddresses } = fromMultiaddr(own)
       peerData.relayUrl ??= relayUrl
-      peerData.directAddresses.push(...directAddresses)
+      // an address with a zone means nothing to anybody else
+      peerData.directAddresses.push(...directAddresses.filter(({ host }) => !host.includes('%')))
     } else {
       peerData.multiaddrs.push(own.bytes)
     }

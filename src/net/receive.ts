@@ -39,13 +39,12 @@ export function receive (stream: Stream, maxMessageSize: number, handlers: Recei
     decoder.push(evt.data)
   })
 
-  const onEnd = (): void => {
-    stream.removeEventListener('end', onEnd)
-    stream.removeEventListener('close', onEnd)
-    decoder.end()
-  }
-  stream.addEventListener('end', onEnd)
-  stream.addEventListener('close', onEnd)
+  stream.addEventListener('end', () => {
+    // what a broken stream leaves behind is nobody's fault
+    if (stream.status !== 'aborted' && stream.status !== 'reset') {
+      decoder.end()
+    }
+  }, { once: true })
 
   stream.close().catch((err) => {
     stream.log('could not finish the unused half - %e', err)
