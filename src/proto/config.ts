@@ -134,6 +134,19 @@ export interface Rules {
    * whom it cannot dial never dials that peer again.
    */
   mayTell (to: PeerKey, peer: PeerInfo): boolean
+  /**
+   * Whether peer data says that its owner understands a Disconnect for a topic
+   * that we are not in. A Rust peer does not: the answer cancels the very timer
+   * that would have moved it on to its next candidate, so it hears nothing.
+   */
+  understandsRefusal (data: Uint8Array | undefined): boolean
+}
+
+/** Everybody can be dialed and named; nobody is known to understand a refusal. */
+export const permissiveRules: Readonly<Rules> = {
+  canDial: () => true,
+  mayTell: () => true,
+  understandsRefusal: () => false
 }
 
 export interface Config {
@@ -174,3 +187,29 @@ export const DEFAULT_MAX_MESSAGE_SIZE = 4096
 
 /** The least that control messages need, as in iroh-gossip. */
 export const MIN_MAX_MESSAGE_SIZE = 512
+
+/** Any part of a configuration; what is left out has its default. */
+export interface ConfigInit {
+  membership?: Partial<MembershipConfig>
+  broadcast?: Partial<BroadcastConfig>
+  maxMessageSize?: number
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RangeError} when `maxMessageSize` is below 512
+ */
+export function resolveConfig (init: ConfigInit = {}): Config {
+  const maxMessageSize = init.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE
+
+  if (!(maxMessageSize >= MIN_MAX_MESSAGE_SIZE)) {
+    throw new RangeError(`maxMessageSize is ${maxMessageSize}, at least ${MIN_MAX_MESSAGE_SIZE} are needed`)
+  }
+
+  return {
+    membership: { ...defaultMembershipConfig, ...init.membership },
+    broadcast: { ...defaultBroadcastConfig, ...init.broadcast },
+    maxMessageSize
+  }
+}

@@ -55,8 +55,6 @@ export type ViolationReason =
   | 'spoofedMessageId'
   /** A ShuffleReply that was not asked for, or names more peers than allowed. */
   | 'unexpectedShuffleReply'
-  /** A round that no path through an overlay can reach. */
-  | 'implausibleRound'
   /** More announced messages than we are willing to track. */
   | 'tooManyAnnouncements'
 
@@ -65,27 +63,63 @@ export type OutEvent =
   | { type: 'emitEvent', topic: TopicKey, event: TopicEvent }
   /** Hand `timer` back as `timerExpired` after `delayMs` milliseconds. */
   | { type: 'scheduleTimer', delayMs: number, timer: Timer }
-  /** No topic needs this peer any more. Comes after the last message for it. */
+  /**
+   * No topic needs this peer any more: it is no neighbor and nothing is being
+   * asked of it. Comes after the last message for it, and never in answer to
+   * `peerDisconnected`, whose sender knows.
+   */
   | { type: 'disconnectPeer', peer: PeerKey }
-  /** A peer's address data, new or changed. Never empty. */
+  /**
+   * A peer's address data: new, changed, or about to be needed because a
+   * message for a peer that is no neighbor comes next. Never empty.
+   */
   | { type: 'peerData', peer: PeerKey, data: Uint8Array }
   /** The content of a broadcast is one that the topic has already seen: nothing was sent. */
   | { type: 'duplicateBroadcast', topic: TopicKey }
   | { type: 'violation', peer: PeerKey, topic: TopicKey, reason: ViolationReason }
 
 /**
- * A timer of the core, opaque to whoever keeps it.
+ * A timer of the core, opaque to whoever keeps it. `epoch` tells apart the
+ * times that a topic was joined: timers of an earlier one do nothing.
  */
-export type Timer = { topic: TopicKey } & (
+export type Timer = { topic: TopicKey, epoch: number } & (
   | { type: 'shuffle' }
   /** A Neighbor request went unanswered; `generation` tells a later request to the same peer apart. */
   | { type: 'pendingNeighborRequest', peer: PeerKey, generation: number }
-  | { type: 'sendGraft', id: string }
+  /** A contact has not answered our Join: ask again, then give it up. */
+  | { type: 'joinContact', peer: PeerKey, generation: number }
+  /** The contact before had its time: the next one may be asked. */
+  | { type: 'nextContact', generation: number }
+  /** Without neighbors, or with lost ones: ask remembered and bootstrap peers again. */
+  | { type: 'rejoin' }
+  /** The pause after several refusals is over: ask the next remembered peer. */
+  | { type: 'refillActiveView' }
+  /** A request is refused now, unless it can be accepted meanwhile. */
+  | { type: 'refuse', peer: PeerKey, generation: number }
+  /** Look for neighbors that have been silent for long, and forget what is too old. */
+  | { type: 'upkeep' }
+  /** A neighbor is told that this topic goes on, after another one that we shared ended. */
+  | { type: 'remind', peer: PeerKey }
+  /** Messages announced at least a graft timeout before `at` are asked for. */
+  | { type: 'sendGraft', at: number }
   | { type: 'dispatchLazyPush' }
   | { type: 'evictCache' }
 )
 
-/** Where an inner machine leaves its effects. */
+/** A timer without what the topic adds to it. */
+export type TimerKind = Timer extends infer T ? T extends Timer ? Omit<T, 'topic' | 'epoch'> : never : never
+
+/** Where the machines of one topic leave their effects. */
 export interface Outbox {
-  push (effect: OutEvent): void
+  send (to: PeerKey, message: Message): void
+  emit (event: TopicEvent): void
+  schedule (delayMs: number, timer: TimerKind): void
+  peerData (peer: PeerKey, data: Uint8Array): void
+  violation (peer: PeerKey, reason: ViolationReason): void
+  /** The content of a broadcast was seen before. */
+  duplicate (): void
+  /** This topic needs the peer no more; becomes `disconnectPeer` if no other one does. */
+  release (peer: PeerKey): void
+  /** A Disconnect came from the peer, or went to it (`sent`): topics that we share are to remind it. */
+  parted (peer: PeerKey, sent: boolean): void
 }

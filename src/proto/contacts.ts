@@ -1,0 +1,108 @@
+import { first } from './first.ts'
+import { MAX_BOOTSTRAP_PEERS } from './limits.ts'
+import type { PeerKey } from './messages.ts'
+
+interface Attempt {
+  readonly generation: number
+  /** Messages sent so far: a Join, then two Neighbors. */
+  sent: number
+}
+
+/**
+ * The peers through which a topic is joined: which are known, which are still
+ * to be asked in this round, and which have been asked and may yet answer.
+ */
+export class Contacts {
+  /** All that the application named; the one named longest ago goes first. */
+  private readonly known = new Set<PeerKey>()
+  private readonly attempts = new Map<PeerKey, Attempt>()
+  private queue: PeerKey[] = []
+  private generation = 0
+
+  /** Whether a contact was asked and neither answered nor was given up. */
+  get isAsking (): boolean {
+    return this.attempts.size > 0
+  }
+
+  get size (): number {
+    return this.known.size
+  }
+
+  /** The generation of the newest attempt. */
+  get newest (): number {
+    return this.generation
+  }
+
+  has (peer: PeerKey): boolean {
+    return this.attempts.has(peer)
+  }
+
+  remember (peer: PeerKey): void {
+    this.known.delete(peer)
+    this.known.add(peer)
+
+    const oldest = first(this.known)
+
+    if (oldest !== undefined && this.known.size > MAX_BOOTSTRAP_PEERS) {
+      this.known.delete(oldest)
+    }
+  }
+
+  forget (peer: PeerKey): void {
+    this.known.delete(peer)
+  }
+
+  /** All that are remembered. */
+  all (): PeerKey[] {
+    return [...this.known]
+  }
+
+  /** Puts peers at the end of this round's queue, each once. */
+  enqueue (peers: PeerKey[]): void {
+    for (const peer of peers) {
+      if (!this.attempts.has(peer) && !this.queue.includes(peer)) {
+        this.queue.push(peer)
+      }
+    }
+
+    this.queue.length = Math.min(this.queue.length, MAX_BOOTSTRAP_PEERS)
+  }
+
+  /** Begins an attempt with the first of the queue; `undefined` if it is empty. */
+  next (): { peer: PeerKey, generation: number } | undefined {
+    const peer = this.queue.shift()
+
+    if (peer === undefined) {
+      return undefined
+    }
+
+    const generation = ++this.generation
+    this.attempts.set(peer, { generation, sent: 1 })
+
+    return { peer, generation }
+  }
+
+  /** Counts one more message of an attempt; `undefined` if the attempt is over. */
+  again (peer: PeerKey, generation: number): number | undefined {
+    const attempt = this.attempts.get(peer)
+
+    return attempt?.generation === generation ? ++attempt.sent : undefined
+  }
+
+  /** Ends the attempt with a peer; returns false if there was none. */
+  end (peer: PeerKey): boolean {
+    return this.attempts.delete(peer)
+  }
+
+  asked (): IterableIterator<PeerKey> {
+    return this.attempts.keys()
+  }
+
+  /** Ends the round: returns those that were not asked. */
+  clearQueue (): PeerKey[] {
+    const rest = this.queue
+    this.queue = []
+
+    return rest
+  }
+}

@@ -1,0 +1,70 @@
+import type { OutEvent, Outbox, TimerKind, TopicEvent, ViolationReason } from './events.ts'
+import type { Message, PeerKey, TopicKey } from './messages.ts'
+
+/** What one call of `State.handle` gathers. */
+export class Effects {
+  list: OutEvent[] = []
+  /** Peers that some topic let go of, in order. */
+  readonly released = new Set<PeerKey>()
+  /** Disconnects that were sent or came. */
+  readonly parted: Array<{ topic: TopicKey, peer: PeerKey, sent: boolean }> = []
+}
+
+/** Who hears of neighbors as they come and go. */
+export interface NeighborListener {
+  onNeighborUp (peer: PeerKey): void
+  onNeighborDown (peer: PeerKey): void
+}
+
+/** Names the topic in the effects of its machines, and keeps broadcast in step with membership. */
+export class TopicOutbox implements Outbox {
+  private readonly topic: TopicKey
+  private readonly epoch: number
+  private readonly effects: Effects
+  private readonly listener: NeighborListener
+
+  constructor (topic: TopicKey, epoch: number, effects: Effects, listener: NeighborListener) {
+    this.topic = topic
+    this.epoch = epoch
+    this.effects = effects
+    this.listener = listener
+  }
+
+  send (to: PeerKey, message: Message): void {
+    this.effects.list.push({ type: 'sendMessage', to, topic: this.topic, message })
+  }
+
+  emit (event: TopicEvent): void {
+    this.effects.list.push({ type: 'emitEvent', topic: this.topic, event })
+
+    if (event.type === 'neighborUp') {
+      this.listener.onNeighborUp(event.peer)
+    } else if (event.type === 'neighborDown') {
+      this.listener.onNeighborDown(event.peer)
+    }
+  }
+
+  schedule (delayMs: number, timer: TimerKind): void {
+    this.effects.list.push({ type: 'scheduleTimer', delayMs, timer: { ...timer, topic: this.topic, epoch: this.epoch } })
+  }
+
+  peerData (peer: PeerKey, data: Uint8Array): void {
+    this.effects.list.push({ type: 'peerData', peer, data })
+  }
+
+  violation (peer: PeerKey, reason: ViolationReason): void {
+    this.effects.list.push({ type: 'violation', peer, topic: this.topic, reason })
+  }
+
+  duplicate (): void {
+    this.effects.list.push({ type: 'duplicateBroadcast', topic: this.topic })
+  }
+
+  release (peer: PeerKey): void {
+    this.effects.released.add(peer)
+  }
+
+  parted (peer: PeerKey, sent: boolean): void {
+    this.effects.parted.push({ topic: this.topic, peer, sent })
+  }
+}

@@ -1,0 +1,342 @@
+import { Contacts } from './contacts.ts'
+import {
+  FORMER_NEIGHBOR_RETENTION_MS, JOIN_TIMEOUT_MS, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS,
+  MAX_SWAP_REQUESTS, NEXT_CONTACT_MS, REFILL_PAUSE_MS, REFUSALS_BEFORE_PAUSE, REFUSED_RETENTION_MS, REJOIN_MS
+} from './limits.ts'
+import { NeighborRequests } from './neighbor-requests.ts'
+import { TimeBoundCache } from './time-bound-cache.ts'
+import type { MembershipConfig } from './config.ts'
+import type { NeighborDownReason, Outbox } from './events.ts'
+import type { PeerKey, Priority } from './messages.ts'
+import type { NeighborRequest, RequestKind } from './neighbor-requests.ts'
+import type { Rng } from './rng.ts'
+import type { Views } from './views.ts'
+
+export interface HealingInit {
+  me: PeerKey
+  config: MembershipConfig
+  rng: Rng
+  views: Views
+  /** Our address data as it is now. */
+  myData (): Uint8Array | undefined
+}
+
+/** Doublings after which the pause before a re-join is at its longest. */
+const MAX_REJOIN_STEPS = Math.ceil(Math.log2(MAX_REJOIN_MS / REJOIN_MS))
+
+/**
+ * Asks others to be our neighbors: contacts to join through, remembered peers
+ * when a slot is free, lost neighbors and bootstrap peers when nobody is left.
+ *
+ * Join and high priority are for a node without neighbors only, for one
+ * contact at a time: each makes a Rust peer drop a neighbor. A Rust peer that
+ * has slots left is as glad of low priority.
+ */
+export class Healing {
+  readonly requests = new NeighborRequests()
+  readonly contacts = new Contacts()
+  private readonly init: HealingInit
+  /** Peers that refused us or let us go: not asked for a while. */
+  private readonly refusedBy = new TimeBoundCache<PeerKey, true>({
+    retentionMs: REFUSED_RETENTION_MS,
+    capacity: MAX_REFUSED_BY
+  })
+
+  /** Neighbors lost to a failure. */
+  private readonly former = new TimeBoundCache<PeerKey, true>({
+    retentionMs: FORMER_NEIGHBOR_RETENTION_MS,
+    capacity: MAX_FORMER_NEIGHBORS
+  })
+
+  private refusals = 0
+  private pausedUntil = 0
+  private refillArmed = false
+  private rejoinArmed = false
+  private rejoinSteps = 0
+
+  constructor (init: HealingInit) {
+    this.init = init
+  }
+
+  /** Entries that expire. */
+  get size (): number {
+    return this.refusedBy.size + this.former.size
+  }
+
+  /** Whether the peer may answer something that we asked. */
+  isAsking (peer: PeerKey): boolean {
+    return this.requests.has(peer) || this.contacts.has(peer)
+  }
+
+  /** The application names peers to join through. */
+  join (peers: PeerKey[], now: number, out: Outbox): void {
+    const { me, views } = this.init
+    const others = [...new Set(peers)].filter((peer) => peer !== me)
+
+    for (const peer of others) {
+      this.contacts.remember(peer)
+    }
+
+    if (views.links.size === 0) {
+      this.contacts.enqueue(others)
+
+      if (!this.contacts.isAsking) {
+        this.askNextContact(out)
+      }
+
+      return
+    }
+
+    let asked = 0
+
+    for (const peer of others) {
+      if (views.links.has(peer) || this.isAsking(peer)) {
+        continue
+      }
+
+      if (asked++ < MAX_SWAP_REQUESTS) {
+        this.request(peer, 'swap', 'low', out)
+      } else {
+        views.addPassive({ id: peer }, now, out)
+      }
+    }
+  }
+
+  /** Asks a peer to be our neighbor, once. */
+  request (peer: PeerKey, kind: RequestKind, priority: Priority, out: Outbox): void {
+    const { generation } = this.requests.add(peer, kind)
+    const delayMs = kind === 'join' ? JOIN_TIMEOUT_MS : this.init.config.neighborRequestTimeoutMs
+
+    this.init.views.peerData.recall(peer, out)
+    out.send(peer, { type: 'neighbor', priority, data: this.init.myData() })
+    out.schedule(delayMs, { type: 'pendingNeighborRequest', peer, generation })
+  }
+
+  /**
+   * Asks remembered peers for the free slots of the active view.
+   *
+   * HyParView p. 7. Deviation: several at once with low priority, but one at a
+   * time with high priority; with a growing pause after refusals, where the
+   * Rust peer asks the next one without end.
+   */
+  refill (now: number, out: Outbox): void {
+    const { views, config, rng } = this.init
+
+    if (views.links.size > 0 && now < this.pausedUntil) {
+      if (!this.refillArmed) {
+        this.refillArmed = true
+        out.schedule(this.pausedUntil - now, { type: 'refillActiveView' })
+      }
+
+      return
+    }
+
+    while (views.links.size + this.requests.size < config.activeViewCapacity) {
+      const alone = views.links.size === 0
+
+      if (alone && (this.requests.size > 0 || this.contacts.isAsking)) {
+        return
+      }
+
+      const peer = views.passive.pick(rng, (id) =>
+        !this.isAsking(id) && !this.refusedBy.has(id) && views.canDial(id))
+
+      if (peer === undefined) {
+        return
+      }
+
+      this.request(peer, 'refill', alone ? 'high' : 'low', out)
+    }
+  }
+
+  /**
+   * The peer answered, by whatever message.
+   *
+   * @returns what it was asked
+   */
+  answered (peer: PeerKey): { request?: NeighborRequest, contact: boolean } {
+    return { request: this.requests.take(peer), contact: this.contacts.end(peer) }
+  }
+
+  /** A new neighbor: nothing needs to be asked with high priority any more. */
+  onNeighborUp (peer: PeerKey, now: number, out: Outbox): void {
+    this.refusals = 0
+    this.pausedUntil = 0
+    this.former.delete(peer)
+
+    for (const id of this.contacts.clearQueue()) {
+      this.init.views.addPassive({ id }, now, out)
+    }
+  }
+
+  /** A neighbor is lost; has to be called when it is out of the active view. */
+  onNeighborDown (peer: PeerKey, reason: NeighborDownReason, now: number): void {
+    const failed = reason === 'connectionClosed' || reason === 'sendStalled' || reason === 'protocolError'
+    this.refusals = 0
+    this.pausedUntil = 0
+
+    if (failed) {
+      this.former.set(peer, true, now)
+    }
+
+    if (reason !== 'connectionClosed') {
+      this.avoid(peer, now)
+    }
+
+    // after evictions a quick re-join would loop: the other side is just full
+    this.rejoinSteps = failed ? 0 : MAX_REJOIN_STEPS
+  }
+
+  /** Not to be asked for a while. */
+  avoid (peer: PeerKey, now: number): void {
+    this.refusedBy.set(peer, true, now)
+  }
+
+  /** A peer that we asked refused: it is full. */
+  onRefused (peer: PeerKey, now: number): void {
+    this.avoid(peer, now)
+    this.refusals++
+
+    if (this.refusals >= REFUSALS_BEFORE_PAUSE) {
+      const pause = REFILL_PAUSE_MS * 2 ** (this.refusals - REFUSALS_BEFORE_PAUSE)
+      this.pausedUntil = now + this.jitter(Math.min(pause, MAX_REFILL_PAUSE_MS))
+    }
+  }
+
+  /** A peer that we asked cannot be reached, or is not in the topic. */
+  onUnavailable (peer: PeerKey, wasContact: boolean, out: Outbox): void {
+    this.init.views.passive.delete(peer)
+
+    if (wasContact && this.init.views.links.size === 0) {
+      this.askNextContact(out)
+    }
+  }
+
+  /** Asks nobody any more who is a stranger by now: for a peer that is banned. */
+  forget (peer: PeerKey): void {
+    this.former.delete(peer)
+    this.contacts.forget(peer)
+  }
+
+  onPendingNeighborRequestTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
+    const request = this.requests.expire(peer, generation)
+
+    if (request === undefined || request.kind === 'join') {
+      // the attempt with a contact has its own end
+      return
+    }
+
+    this.init.views.passive.delete(peer)
+    this.releaseIdle(peer, out)
+    this.refill(now, out)
+  }
+
+  /** A Join has no answer yet: Rust neither repeats nor confirms it, so it is followed by Neighbor, twice. */
+  onJoinContactTimer (peer: PeerKey, generation: number, out: Outbox): void {
+    const sent = this.contacts.again(peer, generation)
+
+    if (sent === undefined) {
+      return
+    }
+
+    if (sent <= 3 && this.init.views.links.size === 0) {
+      this.request(peer, 'join', 'high', out)
+      out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', peer, generation })
+
+      return
+    }
+
+    this.contacts.end(peer)
+    this.requests.take(peer)
+    this.releaseIdle(peer, out)
+  }
+
+  onNextContactTimer (generation: number, out: Outbox): void {
+    if (generation === this.contacts.newest && this.init.views.links.size === 0) {
+      this.askNextContact(out)
+    }
+  }
+
+  onRefillTimer (now: number, out: Outbox): void {
+    this.refillArmed = false
+    this.refill(now, out)
+  }
+
+  onRejoinTimer (now: number, out: Outbox): void {
+    const { views, rng } = this.init
+    this.rejoinArmed = false
+    this.rejoinSteps = Math.min(this.rejoinSteps + 1, MAX_REJOIN_STEPS)
+    const former = [...this.former.keys()].filter((peer) =>
+      !views.links.has(peer) && !this.isAsking(peer) && views.canDial(peer))
+
+    if (views.links.size > 0) {
+      if (!views.isFull && former.length > 0) {
+        this.request(former[rng.below(former.length)], 'refill', 'low', out)
+      }
+
+      return
+    }
+
+    this.refill(now, out)
+
+    if (this.requests.size === 0 && !this.contacts.isAsking) {
+      this.contacts.enqueue(rng.shuffle([...new Set([...this.contacts.all(), ...former])])
+        .filter((peer) => !this.refusedBy.has(peer)))
+      this.askNextContact(out)
+    }
+  }
+
+  /**
+   * Arms the next re-join where one is needed: nobody is left and nothing is
+   * being asked, or a neighbor was lost and there is room for it. To be called
+   * after every event.
+   */
+  settle (out: Outbox): void {
+    const { views } = this.init
+
+    if (this.rejoinArmed) {
+      return
+    }
+
+    const needed = views.links.size === 0
+      ? this.requests.size === 0 && !this.contacts.isAsking && this.contacts.size + this.former.size + views.passive.size > 0
+      : !views.isFull && this.former.size > 0
+
+    if (needed) {
+      this.rejoinArmed = true
+      const pause = Math.min(REJOIN_MS * 2 ** this.rejoinSteps, MAX_REJOIN_MS)
+      // from half the pause to the whole: not all that lost the same peer at once
+      out.schedule(Math.round(pause * (0.5 + this.init.rng.float() / 2)), { type: 'rejoin' })
+    }
+  }
+
+  sweep (now: number): void {
+    this.refusedBy.expireUntil(now)
+    this.former.expireUntil(now)
+  }
+
+  private askNextContact (out: Outbox): void {
+    const { views } = this.init
+    const next = this.contacts.next()
+
+    if (next === undefined) {
+      return
+    }
+
+    views.peerData.recall(next.peer, out)
+    out.send(next.peer, { type: 'join', data: this.init.myData() })
+    out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', ...next })
+    out.schedule(NEXT_CONTACT_MS, { type: 'nextContact', generation: next.generation })
+  }
+
+  /** Lets go of a peer that did not answer. */
+  private releaseIdle (peer: PeerKey, out: Outbox): void {
+    if (!this.init.views.links.has(peer)) {
+      out.release(peer)
+    }
+  }
+
+  private jitter (ms: number): number {
+    return Math.round(ms * (0.75 + this.init.rng.float() / 2))
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Bounds and delays that are no matter of taste: each keeps memory finite, or
+ * keeps a Rust peer alive. What a user may tune is in `config.ts`.
+ */
+
+/** Rounds stay here: the next one would overflow 16 bits, which a debug build of the Rust peer does not survive. */
+export const MAX_ROUND = 65_534
+
+/**
+ * Longest peer data that is kept or passed on, in bytes. Eight peers with that
+ * much fill a frame of 4,096 bytes; a Rust peer copies it unread into Shuffles,
+ * and stops for good when one becomes too large to send.
+ */
+export const MAX_PEER_DATA_BYTES = 472
+
+/** Most peers named in a Shuffle of ours, ourselves included. */
+export const MAX_SHUFFLE_NODES = 8
+
+/** Most hops that we send a walk on, whatever its sender asked for. */
+export const MAX_WALK_LENGTH = 64
+
+/** An unanswered Join is repeated as Neighbor after so many milliseconds, twice: Rust never retries or confirms it. */
+export const JOIN_TIMEOUT_MS = 1_000
+/** Milliseconds after which the next contact is asked too. */
+export const NEXT_CONTACT_MS = 2_000
+/** Contacts that are remembered to join through again. The one named longest ago goes first. */
+export const MAX_BOOTSTRAP_PEERS = 64
+/** How many of the peers of one join command are asked at once when we have neighbors. */
+export const MAX_SWAP_REQUESTS = 3
+
+/** First pause before a topic without neighbors tries again, in milliseconds; doubles up to the longest. */
+export const REJOIN_MS = 1_000
+export const MAX_REJOIN_MS = 30_000
+/** Neighbors lost to failures that are asked again: how many (the one lost longest ago goes first), how long. */
+export const MAX_FORMER_NEIGHBORS = 16
+export const FORMER_NEIGHBOR_RETENTION_MS = 20 * 60_000
+
+/**
+ * Milliseconds between a request and its refusal. A refused Rust peer asks the
+ * next one at once: three that refused immediately made 150 connections in
+ * half a second.
+ */
+export const REFUSAL_DELAY_MS = 300
+/** Requests that may wait for their refusal; beyond, the oldest is refused at once. */
+export const MAX_REFUSALS = 64
+/** Peers that a Join or high priority request must be offered instead, or it is accepted. */
+export const MIN_ALTERNATIVES = 3
+/** Milliseconds for which a peer that refused us, or let us go, is not asked again. */
+export const REFUSED_RETENTION_MS = 10_000
+/** Refusals remembered; the oldest goes first. */
+export const MAX_REFUSED_BY = 256
+/** Refused requests in a row after which asking pauses; the pause doubles from the first to the longest. */
+export const REFUSALS_BEFORE_PAUSE = 3
+export const REFILL_PAUSE_MS = 1_000
+export const MAX_REFILL_PAUSE_MS = 30_000
+/** Neighbors dropped in a row to make room for others; afterwards one each interval (milliseconds). */
+export const EVICTION_BURST = 3
+export const EVICTION_INTERVAL_MS = 1_000
+
+/** For how long a Neighbor message counts as part of the handshake before it, in milliseconds. */
+export const HANDSHAKE_MS = 10_000
+/**
+ * A neighbor that was silent for so many milliseconds is asked, at every upkeep;
+ * after so many questions it counts as dead. In a quiet swarm each link costs
+ * three small messages in that time.
+ */
+export const SILENCE_MS = 60_000
+export const UPKEEP_INTERVAL_MS = 5_000
+export const MAX_PROBES = 3
+/** Milliseconds after our Disconnect when the reminder on another topic goes out: on another stream it could overtake. */
+export const REMINDER_DELAY_MS = 1_000
+
+/** First pause between two Shuffles of a node without history; doubles up to the configured interval. */
+export const FIRST_SHUFFLE_MS = 500
+/** Milliseconds within which a ShuffleReply counts as asked for, and how many Shuffles may be unanswered (oldest forgotten first). */
+export const SHUFFLE_REPLY_MS = 10_000
+export const MAX_UNANSWERED_SHUFFLES = 8
+/** Unasked replies that wait for a Disconnect to follow; the oldest goes first. */
+export const MAX_HELD_REPLIES = 16
+/** Peers whose data is kept beyond both views; the one heard of longest ago goes first. */
+export const MAX_EXTRA_PEER_DATA = 64
+export const PEER_DATA_RETENTION_MS = 60_000
+
+/** How long a peer that counts us as neighbor, and is none, may go on, in milliseconds. */
+export const STRANGER_TOLERANCE_MS = 1_000
+/** Strangers watched, and for how long after their last message. The oldest goes first. */
+export const MAX_STRANGERS = 256
+export const STRANGER_RETENTION_MS = 10_000
+/** Answers to peers in topics that we are not in: one for each in so many milliseconds, at most so many altogether. */
+export const UNKNOWN_TOPIC_INTERVAL_MS = 5_000
+export const MAX_UNKNOWN_TOPIC_ANSWERS = 1_024
+
+/** Message ids remembered. Over it the oldest goes first, and could be delivered again. */
+export const MAX_RECEIVED_IDS = 262_144
+/** Bytes of payload kept to answer Grafts, or as many of the largest messages. The oldest goes first. */
+export const MAX_CACHE_BYTES = 32 * 1024 * 1024
+export const MIN_CACHED_MESSAGES = 64
+/** Bytes that a cached message counts beyond its content. */
+export const CACHED_MESSAGE_OVERHEAD = 256
+/** Announced messages that are waited for, in all and from one peer. Above, announcements are not taken. */
+export const MAX_MISSING_MESSAGES = 16_384
+export const MAX_MISSING_FROM_PEER = 4_096
+/** Peers remembered for one missing message: later announcements of it are not taken. */
+export const MAX_ANNOUNCERS = 16
+/** Announcements waiting for one peer; the oldest goes first. */
+export const MAX_QUEUED_ANNOUNCEMENTS = 4_096
+/** Owed to one congested peer: announcements, payloads, bytes of payload. The oldest goes first. */
+export const MAX_OWED_ANNOUNCEMENTS = 4_096
+export const MAX_OWED_PAYLOADS = 512
+export const MAX_OWED_BYTES = 1024 * 1024
+
+/**
+ * Offers to a new neighbor: at most so many ids, first seen within so many
+ * milliseconds. A Rust peer knows no age: an id that it has forgotten is new
+ * to it, and floods again.
+ */
+export const MAX_OFFERED = 256
+export const OFFER_AGE_MS = 10_000

@@ -1,0 +1,57 @@
+import type { PeerKey } from './messages.ts'
+
+/**
+ * Why a peer was asked to be a neighbor: to fill a free slot from the passive
+ * view, at the end of a ForwardJoin, because the application named it (an own
+ * neighbor makes room for it), or as contact whose Join went unanswered.
+ */
+export type RequestKind = 'refill' | 'forwardJoin' | 'swap' | 'join'
+
+export interface NeighborRequest {
+  /** Grows with each request, so that a timer of an earlier one is told apart. */
+  readonly generation: number
+  readonly kind: RequestKind
+}
+
+/**
+ * Neighbor requests that are unanswered. Each has a timer, so that none stays:
+ * at most as many as there are slots, walks that end within a timeout, and
+ * peers that the application names.
+ */
+export class NeighborRequests {
+  private readonly requests = new Map<PeerKey, NeighborRequest>()
+  private generation = 0
+
+  get size (): number {
+    return this.requests.size
+  }
+
+  has (peer: PeerKey): boolean {
+    return this.requests.has(peer)
+  }
+
+  /** Starts a request, in the place of an earlier one. */
+  add (peer: PeerKey, kind: RequestKind): NeighborRequest {
+    const request = { generation: ++this.generation, kind }
+    this.requests.set(peer, request)
+
+    return request
+  }
+
+  /** Ends the request, because it was answered or the peer is gone. */
+  take (peer: PeerKey): NeighborRequest | undefined {
+    const request = this.requests.get(peer)
+    this.requests.delete(peer)
+
+    return request
+  }
+
+  /** Ends the request if it is still that one; returns it if so. */
+  expire (peer: PeerKey, generation: number): NeighborRequest | undefined {
+    return this.requests.get(peer)?.generation === generation ? this.take(peer) : undefined
+  }
+
+  peers (): IterableIterator<PeerKey> {
+    return this.requests.keys()
+  }
+}

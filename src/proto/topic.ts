@@ -1,0 +1,158 @@
+import { TopicOutbox } from './effects.ts'
+import { HyParView } from './hyparview.ts'
+import { PlumTree } from './plumtree.ts'
+import type { Config, Rules } from './config.ts'
+import type { Effects } from './effects.ts'
+import type { Command, DisconnectReason, Timer } from './events.ts'
+import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
+import type { Rng } from './rng.ts'
+
+export interface TopicInit {
+  topic: TopicKey
+  /** Tells this stay in the topic from earlier ones. */
+  epoch: number
+  me: PeerKey
+  peerData?: Uint8Array
+  config: Config
+  rules: Rules
+  rng: Rng
+  hash (content: Uint8Array): MessageId
+  congested: ReadonlySet<PeerKey>
+  effects: Effects
+  now: number
+}
+
+/**
+ * One topic: membership decides who our neighbors are, broadcast what they get.
+ */
+export class Topic {
+  readonly membership: HyParView
+  readonly broadcast: PlumTree
+  readonly epoch: number
+  private readonly config: Config
+  private readonly out: TopicOutbox
+  /** Neighbors since the current event began, to whom recent messages are offered at its end. */
+  private newNeighbors: PeerKey[] = []
+  private now: number
+  private evictArmed = false
+
+  constructor (init: TopicInit) {
+    this.epoch = init.epoch
+    this.config = init.config
+    this.now = init.now
+    this.membership = new HyParView(init)
+    this.broadcast = new PlumTree(init)
+    this.out = new TopicOutbox(init.topic, init.epoch, init.effects, {
+      onNeighborUp: (peer) => {
+        this.broadcast.onNeighborUp(peer, this.now)
+        this.newNeighbors.push(peer)
+      },
+      onNeighborDown: (peer) => {
+        this.broadcast.onNeighborDown(peer)
+      }
+    })
+  }
+
+  /** Whether a connection to the peer is of use to this topic. */
+  needs (peer: PeerKey): boolean {
+    return this.membership.needs(peer)
+  }
+
+  isNeighbor (peer: PeerKey): boolean {
+    return this.membership.views.links.has(peer)
+  }
+
+  receive (from: PeerKey, message: Message, now: number): void {
+    this.now = now
+    const isNeighbor = this.membership.heard(from, now)
+
+    switch (message.type) {
+      case 'gossip':
+      case 'prune':
+      case 'graft':
+      case 'iHave':
+        this.broadcast.handleMessage(from, message, now, this.out)
+
+        if (isNeighbor) {
+          this.membership.onBroadcastMessage(from, this.out)
+        } else {
+          this.membership.onStranger(from, now, this.out)
+        }
+
+        break
+      default:
+        this.membership.handleMessage(from, message, now, this.out)
+    }
+
+    this.settle(now)
+  }
+
+  command (command: Command, now: number): void {
+    this.now = now
+
+    switch (command.type) {
+      case 'join': this.membership.join(command.peers, now, this.out); break
+      case 'broadcast': this.broadcast.broadcast(command.content, command.scope, now, this.out); break
+      case 'quit': this.membership.quit(this.out); return
+      default: command satisfies never
+    }
+
+    this.settle(now)
+  }
+
+  timerExpired (timer: Timer, now: number): void {
+    this.now = now
+
+    switch (timer.type) {
+      case 'evictCache':
+        this.evictArmed = false
+        this.broadcast.sweep(now)
+        break
+      case 'sendGraft':
+      case 'dispatchLazyPush':
+        this.broadcast.handleTimer(timer, now, this.out)
+        break
+      default:
+        this.membership.handleTimer(timer, now, this.out)
+    }
+
+    this.settle(now)
+  }
+
+  peerDisconnected (peer: PeerKey, reason: DisconnectReason, now: number): void {
+    this.now = now
+    this.membership.onPeerDisconnected(peer, reason, now, this.out)
+    // also for one that is no neighbor: what it announced is not to be asked of it
+    this.broadcast.onNeighborDown(peer)
+    this.settle(now)
+  }
+
+  /** Another topic that we share with the peer has ended. */
+  parted (peer: PeerKey, sent: boolean, now: number): void {
+    this.now = now
+    this.membership.onParted(peer, sent, now, this.out)
+  }
+
+  drained (peer: PeerKey, now: number): void {
+    this.now = now
+    this.broadcast.onDrained(peer, this.out)
+  }
+
+  private settle (now: number): void {
+    if (this.newNeighbors.length > 0) {
+      const peers = this.newNeighbors
+      this.newNeighbors = []
+
+      for (const peer of peers) {
+        if (this.isNeighbor(peer)) {
+          this.broadcast.offer(peer, now, this.out)
+        }
+      }
+    }
+
+    if (!this.evictArmed && this.broadcast.isExpiring) {
+      this.evictArmed = true
+      this.out.schedule(this.config.broadcast.cacheEvictIntervalMs, { type: 'evictCache' })
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { IndexedSet } from './indexed-set.ts'
+import { MAX_EXTRA_PEER_DATA } from './limits.ts'
+import { PeerData, withUsableData } from './peer-data.ts'
+import type { MembershipConfig, Rules } from './config.ts'
+import type { Outbox } from './events.ts'
+import type { PeerInfo, PeerKey } from './messages.ts'
+import type { Rng } from './rng.ts'
+
+/** What is known of a neighbor. */
+export interface Link {
+  /** When it became a neighbor, and when it was last heard, in milliseconds. */
+  readonly since: number
+  heardAt: number
+  /** Whether we asked first. Such links outlive those that others chose. */
+  readonly chosenByUs: boolean
+  /**
+   * What the next Neighbor from it is: a request (`none`), the answer to ours
+   * (`asked`) or the last word after our answer (`answered`).
+   */
+  handshake: 'none' | 'asked' | 'answered'
+  handshakeUntil: number
+  /** Questions since it was last heard. */
+  probes: number
+}
+
+export interface ViewsInit {
+  me: PeerKey
+  config: MembershipConfig
+  rules: Rules
+  rng: Rng
+  /** Whether something is being asked of a peer that is in neither view. */
+  busyWith (peer: PeerKey): boolean
+}
+
+/**
+ * The two partial views of HyParView: neighbors, and peers to replace them.
+ *
+ * They are disjoint, bounded, and never hold ourselves. A full passive view
+ * loses a random peer to a new one; who leaves the active view is the
+ * membership's decision.
+ */
+export class Views {
+  /** Neighbors, with a link each. */
+  readonly active = new IndexedSet<PeerKey>()
+  readonly links = new Map<PeerKey, Link>()
+  /** Peers without a connection that we could dial. */
+  readonly passive = new IndexedSet<PeerKey>()
+  readonly peerData: PeerData
+  private readonly init: ViewsInit
+
+  constructor (init: ViewsInit) {
+    const { activeViewCapacity, passiveViewCapacity } = init.config
+    this.init = init
+    this.peerData = new PeerData(
+      activeViewCapacity + passiveViewCapacity + MAX_EXTRA_PEER_DATA,
+      (peer) => this.links.has(peer) || this.passive.has(peer) || init.busyWith(peer)
+    )
+  }
+
+  get isFull (): boolean {
+    return this.active.size >= this.init.config.activeViewCapacity
+  }
+
+  info (peer: PeerKey): PeerInfo {
+    return this.peerData.info(peer)
+  }
+
+  canDial (peer: PeerKey): boolean {
+    return this.init.rules.canDial(this.info(peer))
+  }
+
+  addActive (peer: PeerKey, link: Link): void {
+    this.passive.delete(peer)
+    this.active.add(peer)
+    this.links.set(peer, link)
+  }
+
+  removeActive (peer: PeerKey): void {
+    this.active.delete(peer)
+    this.links.delete(peer)
+  }
+
+  /**
+   * Remembers a peer and its data, unless it is us, a neighbor, or nobody whom
+   * we could dial: it would circulate, and stop a Rust peer from ever dialing it.
+   */
+  addPassive (peer: PeerInfo, now: number, out: Outbox): void {
+    const { me, config, rng } = this.init
+
+    if (peer.id === me) {
+      return
+    }
+
+    this.peerData.learn(peer.id, peer.data, now, out)
+
+    if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
+      return
+    }
+
+    if (this.passive.size >= config.passiveViewCapacity) {
+      const dropped = this.passive.pick(rng)
+
+      if (dropped === undefined) {
+        return
+      }
+
+      this.passive.delete(dropped)
+    }
+
+    this.passive.add(peer.id)
+  }
+
+  /** A random neighbor that may be told of `peer`, and is none of `without`. */
+  pickNeighbor (without: PeerKey[], peer?: PeerInfo): PeerKey | undefined {
+    return this.active.pick(this.init.rng, (id) =>
+      !without.includes(id) && (peer === undefined || this.init.rules.mayTell(id, peer)))
+  }
+
+  /**
+   * Peers that `to` may be told of, in random order within each view.
+   *
+   * @param activeFirst - neighbors that come first; the rest is filled from the
+   * passive view, then with further neighbors
+   */
+  sample (to: PeerKey, count: number, activeFirst = 0): PeerInfo[] {
+    const tellable = (id: PeerKey): boolean => id !== to && this.init.rules.mayTell(to, this.info(id))
+    const active = this.active.sample(this.init.rng, count, tellable)
+    const passive = this.passive.sample(this.init.rng, count, tellable)
+    const chosen = active.splice(0, Math.min(activeFirst, count))
+    chosen.push(...passive, ...active)
+
+    return chosen.slice(0, count).map((id) => this.info(id))
+  }
+
+  /** Those of the peers that `to` may be told of, without data that must not go on. */
+  tellable (to: PeerKey, peers: PeerInfo[]): PeerInfo[] {
+    return peers.map(withUsableData).filter((peer) => peer.id !== to && this.init.rules.mayTell(to, peer))
+  }
+}
