@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { delivery, linkedBoth } from './support/member.ts'
+import { needsRust } from './support/needs-rust.ts'
 import { randomTag } from './support/numbered.ts'
 import { RustPeer } from './support/rust-peer.ts'
 import { randomTopic } from './support/topic.ts'
-import { needsRust } from './support/needs-rust.ts'
 
 describe('the Rust peer among its like', () => {
   needsRust()

@@ -6,13 +6,14 @@ export const PATIENCE_MS = 20_000
  * tests wait for what they need and never for a time.
  */
 export class Changes {
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Set<(failure?: Error) => void>()
+  readonly #listeners = new Set<(failure?: Error) => void>()
   #failure?: Error
 
   /** Has every waiting condition looked at again. */
   notify (): void {
-    for (const look of [...this.#waiting]) {
-      look()
+    for (const look of [...this.#waiting, ...this.#listeners]) {
+      look(this.#failure)
     }
   }
 
@@ -20,6 +21,13 @@ export class Changes {
   fail (reason: Error): void {
     this.#failure = reason
     this.notify()
+  }
+
+  /** Calls back after each change, with the error once nothing will change any more. */
+  subscribe (listener: (failure?: Error) => void): () => void {
+    this.#listeners.add(listener)
+
+    return () => { this.#listeners.delete(listener) }
   }
 
   /**

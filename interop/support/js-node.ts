@@ -1,14 +1,14 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@libp2p/yamux'
 import { identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { TopicId, irohGossip } from '../../src/index.ts'
 import { iroh } from '../../src/transport-iroh/index.ts'
 import { endpointIdOf, irohAddresses } from './address.ts'
 import { JsTopic } from './js-topic.ts'
+import type { JoinOptions, Member } from './member.ts'
 import type { IrohGossip, IrohGossipInit } from '../../src/index.ts'
-import type { Contact, JoinOptions, Member } from './member.ts'
 import type { Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -74,7 +74,7 @@ export class JsNode implements Member {
 
   async join (topic: string, options: JoinOptions = {}): Promise<JsTopic> {
     const { bootstrap = [], count = false } = options
-    const handle = await this.pubsub.join(TopicId.parse(topic), { bootstrap: bootstrap.map(target) })
+    const handle = await this.pubsub.join(TopicId.parse(topic), { bootstrap: bootstrap.map((contact) => contact.multiaddrs) })
 
     return new JsTopic(this, handle, count)
   }
@@ -82,9 +82,4 @@ export class JsNode implements Member {
   async stop (): Promise<void> {
     await this.libp2p.stop()
   }
-}
-
-/** A contact as libp2p's dial takes it. */
-export function target (contact: Contact): Multiaddr[] {
-  return contact.multiaddrs
 }

@@ -1,11 +1,10 @@
 import { endpointIdOf } from './address.ts'
 import { Changes } from './changes.ts'
-import { target } from './js-node.ts'
 import { Tally, numberedContent } from './numbered.ts'
 import type { JsNode } from './js-node.ts'
 import type { Contact, MemberTopic, Received } from './member.ts'
 import type { Count } from './numbered.ts'
-import type { GossipTopic } from '../../src/index.ts'
+import type { Topic } from '../../src/index.ts'
 
 /** A topic that one of our nodes has joined, with an application that reads all its events. */
 export class JsTopic implements MemberTopic {
@@ -13,16 +12,16 @@ export class JsTopic implements MemberTopic {
   readonly received: Received[] = []
   /** Peers whose link went down, and why, oldest first. */
   readonly downs: Array<{ peer: string, reason: string }> = []
-  readonly #topic: GossipTopic
+  readonly #topic: Topic
   readonly #tally?: Tally
-  readonly #changes = new Changes()
+  readonly changes = new Changes()
   #lagged = 0
 
-  constructor (member: JsNode, topic: GossipTopic, count: boolean) {
+  constructor (member: JsNode, topic: Topic, count: boolean) {
     this.member = member
     this.#topic = topic
     this.#tally = count ? new Tally() : undefined
-    this.#read().catch((err) => { this.#changes.fail(err) })
+    this.#read().catch((err) => { this.changes.fail(err) })
   }
 
   neighbors (): string[] {
@@ -38,7 +37,7 @@ export class JsTopic implements MemberTopic {
   }
 
   async joinPeers (contacts: Contact[]): Promise<void> {
-    await this.#topic.joinPeers(contacts.map(target))
+    await this.#topic.joinPeers(contacts.map((contact) => contact.multiaddrs))
   }
 
   async flood (series: { tag: string, first: number, count: number, size: number }): Promise<void> {
@@ -61,7 +60,7 @@ export class JsTopic implements MemberTopic {
 
   async until (what: string, holds: (topic: this) => boolean, patienceMs?: number): Promise<void> {
     const seen = (): string => `${this.member.name} has ${this.neighbors().length} neighbors and received ${this.received.length} messages`
-    await this.#changes.until(what, () => holds(this), seen, patienceMs)
+    await this.changes.until(what, () => holds(this), seen, patienceMs)
   }
 
   async #read (): Promise<void> {
@@ -81,9 +80,9 @@ export class JsTopic implements MemberTopic {
         default:
       }
 
-      this.#changes.notify()
+      this.changes.notify()
     }
 
-    this.#changes.fail(new Error('the topic was left'))
+    this.changes.fail(new Error('the topic was left'))
   }
 }

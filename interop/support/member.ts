@@ -1,3 +1,4 @@
+import type { Changes } from './changes.ts'
 import type { Count } from './numbered.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -29,6 +30,8 @@ export interface Received {
 /** A topic that a member of either kind has joined. */
 export interface MemberTopic {
   readonly member: Member
+  /** Notifies after each event of the topic. */
+  readonly changes: Changes
   /** What was delivered and not counted, oldest first. */
   readonly received: Received[]
   /** Endpoint ids, in the order in which the links came up. */

@@ -48,6 +48,9 @@ type Line =
   | ({ topic: string } & RustEvent)
   | { reply: number, value?: unknown, error?: string }
 
+/** The longest that a peer may take to perform a command, in milliseconds. */
+const ANSWER_PATIENCE_MS = 60_000
+
 const running = new Set<ChildProcessWithoutNullStreams>()
 
 process.once('exit', () => {
@@ -195,7 +198,15 @@ class RustProcess {
         return
       }
 
-      this.#pending.set(id, { resolve, reject })
+      const timeout = setTimeout(() => {
+        this.#pending.delete(id)
+        reject(new Error(`${command.do}: no answer of the Rust peer within ${ANSWER_PATIENCE_MS} ms`))
+      }, ANSWER_PATIENCE_MS)
+      const settled = <T>(settle: (value: T) => void) => (value: T): void => {
+        clearTimeout(timeout)
+        settle(value)
+      }
+      this.#pending.set(id, { resolve: settled(resolve), reject: settled(reject) })
       this.#child.stdin.write(JSON.stringify({ id, ...command }) + '\n')
     })
   }

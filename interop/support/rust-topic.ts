@@ -14,7 +14,10 @@ export type RustEvent =
   | { event: 'lagged' }
   | { event: 'ended' }
 
-type Ask = (command: { do: string } & Record<string, unknown>) => Promise<unknown>
+/** Has the process perform a command, and resolves to its answer. */
+interface Ask {
+  (command: { do: string } & Record<string, unknown>): Promise<unknown>
+}
 
 /** A topic that a Rust peer has joined. */
 export class RustTopic implements MemberTopic {
@@ -23,7 +26,7 @@ export class RustTopic implements MemberTopic {
   readonly #topic: string
   readonly #ask: Ask
   readonly #neighbors = new Set<string>()
-  readonly #changes = new Changes()
+  readonly changes = new Changes()
 
   constructor (member: RustPeer, topic: string, ask: Ask) {
     this.member = member
@@ -73,7 +76,7 @@ export class RustTopic implements MemberTopic {
 
   async until (what: string, holds: (topic: this) => boolean, patienceMs?: number): Promise<void> {
     const seen = (): string => `${this.member.name} has ${this.#neighbors.size} neighbors and received ${this.received.length} messages`
-    await this.#changes.until(what, () => holds(this), seen, patienceMs)
+    await this.changes.until(what, () => holds(this), seen, patienceMs)
   }
 
   /** Takes in what the peer printed. */
@@ -97,12 +100,12 @@ export class RustTopic implements MemberTopic {
         throw new Error(`unknown event ${JSON.stringify(event satisfies never)}`)
     }
 
-    this.#changes.notify()
+    this.changes.notify()
   }
 
   /** The process is gone: nothing waits any longer. */
   onEnd (reason: Error): void {
-    this.#changes.fail(reason)
+    this.changes.fail(reason)
   }
 
   async #command (name: string, args: Record<string, unknown>): Promise<unknown> {

@@ -60,7 +60,11 @@ impl Observer {
             if let Some(connection) = open.handle.upgrade() {
                 add(&mut frames, &connection.stats());
             }
-            protocol::Connection { peer: open.peer.clone(), dialed: open.dialed, frames }
+            protocol::Connection {
+                peer: open.peer.clone(),
+                dialed: open.dialed,
+                frames,
+            }
         });
         protocol::Connections {
             open: open.collect(),

@@ -25,7 +25,12 @@ pub fn parse(content: &[u8]) -> Option<(Tag, u32)> {
     let tag = content.get(..8)?.try_into().ok()?;
     let number = u32::from_be_bytes(content.get(8..HEADER_SIZE)?.try_into().ok()?);
     let intact = |(i, byte): (usize, &u8)| *byte == filler(number, i);
-    content.iter().enumerate().skip(HEADER_SIZE).all(intact).then_some((tag, number))
+    content
+        .iter()
+        .enumerate()
+        .skip(HEADER_SIZE)
+        .all(intact)
+        .then_some((tag, number))
 }
 
 fn filler(number: u32, index: usize) -> u8 {

@@ -65,13 +65,22 @@ impl Peer {
             .membership_config(options.config.membership)
             .broadcast_config(options.config.broadcast)
             .spawn(endpoint.clone());
-        let router = Router::builder(endpoint).accept(GOSSIP_ALPN, gossip.clone()).spawn();
+        let router = Router::builder(endpoint)
+            .accept(GOSSIP_ALPN, gossip.clone())
+            .spawn();
         let output = Output::start();
         output.line(&Event::Ready {
             endpoint_id: router.endpoint().id().to_string(),
             addresses: router.endpoint().bound_sockets(),
         });
-        Ok(Self { gossip, router, lookup, observer, topics: HashMap::new(), output })
+        Ok(Self {
+            gossip,
+            router,
+            lookup,
+            observer,
+            topics: HashMap::new(),
+            output,
+        })
     }
 
     /// Performs one request and says whether it was the last.
@@ -81,7 +90,10 @@ impl Peer {
             Ok(Some(value)) => self.output.line(&Reply::Value { reply: id, value }),
             Ok(None) => {}
             Err(error) => {
-                self.output.line(&Reply::Error { reply: id, error: error.to_string() });
+                self.output.line(&Reply::Error {
+                    reply: id,
+                    error: error.to_string(),
+                });
             }
         }
         last
@@ -93,10 +105,16 @@ impl Peer {
         Ok(Some(match command {
             Command::AddPeer { peer, addresses } => {
                 let addresses = addresses.into_iter().map(TransportAddr::Ip);
-                self.lookup.set_endpoint_info(EndpointAddr::from_parts(peer.parse()?, addresses));
+                self.lookup
+                    .set_endpoint_info(EndpointAddr::from_parts(peer.parse()?, addresses));
                 done
             }
-            Command::Join { topic, bootstrap, count, capacity } => {
+            Command::Join {
+                topic,
+                bootstrap,
+                count,
+                capacity,
+            } => {
                 let topic = parse_topic(&topic)?;
                 if self.topics.contains_key(&topic) {
                     return Err("the topic is joined already".into());
@@ -106,11 +124,17 @@ impl Peer {
                     options.subscription_capacity = capacity;
                 }
                 let joined = self.gossip.subscribe_with_opts(topic, options).await?;
-                self.topics.insert(topic, Topic::start(topic, joined, count, self.output.clone()));
+                self.topics.insert(
+                    topic,
+                    Topic::start(topic, joined, count, self.output.clone()),
+                );
                 done
             }
             Command::JoinPeers { topic, peers } => {
-                self.topic(&topic)?.sender.join_peers(parse_peers(peers)?).await?;
+                self.topic(&topic)?
+                    .sender
+                    .join_peers(parse_peers(peers)?)
+                    .await?;
                 done
             }
             Command::Leave { topic } => {
@@ -119,15 +143,27 @@ impl Peer {
                 done
             }
             Command::Broadcast { topic, content } => {
-                self.topic(&topic)?.sender.broadcast(hex::decode(content)?.into()).await?;
+                self.topic(&topic)?
+                    .sender
+                    .broadcast(hex::decode(content)?.into())
+                    .await?;
                 done
             }
             Command::BroadcastNeighbors { topic, content } => {
                 let content = hex::decode(content)?;
-                self.topic(&topic)?.sender.broadcast_neighbors(content.into()).await?;
+                self.topic(&topic)?
+                    .sender
+                    .broadcast_neighbors(content.into())
+                    .await?;
                 done
             }
-            Command::Flood { topic, tag, first, count, size } => {
+            Command::Flood {
+                topic,
+                tag,
+                first,
+                count,
+                size,
+            } => {
                 let sender = self.topic(&topic)?.sender.clone();
                 let tag = parse_tag(&tag)?;
                 let output = self.output.clone();
@@ -136,11 +172,17 @@ impl Peer {
                         if let Err(error) =
                             sender.broadcast(numbered::content(tag, number, size)).await
                         {
-                            output.line(&Reply::Error { reply: id, error: error.to_string() });
+                            output.line(&Reply::Error {
+                                reply: id,
+                                error: error.to_string(),
+                            });
                             return;
                         }
                     }
-                    output.line(&Reply::Value { reply: id, value: Value::Null });
+                    output.line(&Reply::Value {
+                        reply: id,
+                        value: Value::Null,
+                    });
                 });
                 return Ok(None);
             }
@@ -149,8 +191,13 @@ impl Peer {
                 let tag = parse_tag(&tag)?;
                 let output = self.output.clone();
                 tokio::spawn(async move {
-                    seen.counted(tag, count).await;
-                    output.line(&Reply::Value { reply: id, value: Value::Null });
+                    match seen.counted(tag, count).await {
+                        Ok(()) => output.line(&Reply::Value {
+                            reply: id,
+                            value: Value::Null,
+                        }),
+                        Err(error) => output.line(&Reply::Error { reply: id, error }),
+                    }
                 });
                 return Ok(None);
             }
@@ -175,14 +222,21 @@ impl Peer {
     }
 
     fn topic(&self, topic: &str) -> Result<&Topic, Error> {
-        Ok(self.topics.get(&parse_topic(topic)?).ok_or("no such topic")?)
+        Ok(self
+            .topics
+            .get(&parse_topic(topic)?)
+            .ok_or("no such topic")?)
     }
 
     fn metrics(&self) -> BTreeMap<String, u64> {
-        let counters = self.gossip.metrics().iter().filter_map(|item| match item.value() {
-            MetricValue::Counter(value) => Some((item.name().to_string(), value)),
-            _ => None,
-        });
+        let counters = self
+            .gossip
+            .metrics()
+            .iter()
+            .filter_map(|item| match item.value() {
+                MetricValue::Counter(value) => Some((item.name().to_string(), value)),
+                _ => None,
+            });
         counters.collect()
     }
 }

@@ -17,7 +17,10 @@ pub struct Request {
 #[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Command {
     /// Remember where a peer can be dialed.
-    AddPeer { peer: String, addresses: Vec<SocketAddr> },
+    AddPeer {
+        peer: String,
+        addresses: Vec<SocketAddr>,
+    },
     /// Subscribe to a topic, and ask these peers to let us in. Answered at once.
     Join {
         topic: String,
@@ -30,21 +33,50 @@ pub enum Command {
         capacity: Option<usize>,
     },
     /// Ask further peers to let us into a topic.
-    JoinPeers { topic: String, peers: Vec<String> },
+    JoinPeers {
+        topic: String,
+        peers: Vec<String>,
+    },
     /// Drop sender and receiver, upon which the crate leaves the topic.
-    Leave { topic: String },
-    Broadcast { topic: String, content: String },
-    BroadcastNeighbors { topic: String, content: String },
+    Leave {
+        topic: String,
+    },
+    Broadcast {
+        topic: String,
+        content: String,
+    },
+    BroadcastNeighbors {
+        topic: String,
+        content: String,
+    },
     /// Broadcast the numbered contents `first` to `first + count - 1` of a tag
     /// as fast as the crate takes them. Answered when it has taken the last.
-    Flood { topic: String, tag: String, first: u32, count: u32, size: usize },
-    /// Answered when so many different numbers of a tag have been received.
-    AwaitCount { topic: String, tag: String, count: u32 },
+    Flood {
+        topic: String,
+        tag: String,
+        first: u32,
+        count: u32,
+        size: usize,
+    },
+    /// Answered when so many different numbers of a tag have been received;
+    /// an error once the application has lagged.
+    AwaitCount {
+        topic: String,
+        tag: String,
+        count: u32,
+    },
     /// What has been counted: `{"tags":{tag:{"received":2,"distinct":1}},"lagged":0}`.
-    Counts { topic: String },
+    Counts {
+        topic: String,
+    },
     /// Read the topic's events no more (`false`), or again.
-    Read { topic: String, on: bool },
-    Neighbors { topic: String },
+    Read {
+        topic: String,
+        on: bool,
+    },
+    Neighbors {
+        topic: String,
+    },
     /// Where the crate would say that we can be dialed.
     Addresses,
     /// The crate's own counters.
@@ -59,22 +91,50 @@ pub enum Command {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Reply {
-    Value { reply: u64, value: serde_json::Value },
-    Error { reply: u64, error: String },
+    Value {
+        reply: u64,
+        value: serde_json::Value,
+    },
+    Error {
+        reply: u64,
+        error: String,
+    },
 }
 
 /// Lines that nobody asked for: `{"event":"neighborUp","topic":"…","peer":"…"}`.
 #[derive(Serialize)]
-#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Event {
-    Ready { endpoint_id: String, addresses: Vec<SocketAddr> },
-    NeighborUp { topic: String, peer: String },
-    NeighborDown { topic: String, peer: String },
-    Received { topic: String, content: String, delivered_from: String, scope: Scope },
+    Ready {
+        endpoint_id: String,
+        addresses: Vec<SocketAddr>,
+    },
+    NeighborUp {
+        topic: String,
+        peer: String,
+    },
+    NeighborDown {
+        topic: String,
+        peer: String,
+    },
+    Received {
+        topic: String,
+        content: String,
+        delivered_from: String,
+        scope: Scope,
+    },
     /// The application read too slowly, an unknown number of events is lost.
-    Lagged { topic: String },
+    Lagged {
+        topic: String,
+    },
     /// The crate ended the subscription.
-    Ended { topic: String },
+    Ended {
+        topic: String,
+    },
 }
 
 #[derive(Serialize)]

@@ -54,7 +54,12 @@ impl Topic {
             output,
             seen: seen.clone(),
         };
-        Self { sender, seen, read, reader: tokio::spawn(reader.run(receiver, reading)) }
+        Self {
+            sender,
+            seen,
+            read,
+            reader: tokio::spawn(reader.run(receiver, reading)),
+        }
     }
 
     /// Stops or resumes reading, as an application that is busy would.
@@ -80,22 +85,41 @@ impl Seen {
         let state = self.state.lock().expect("no panic");
         let tags = state.numbers.iter().map(|(tag, numbers)| {
             let distinct = numbers.distinct.len() as u32;
-            (hex::encode(tag), Count { received: numbers.received, distinct })
+            (
+                hex::encode(tag),
+                Count {
+                    received: numbers.received,
+                    distinct,
+                },
+            )
         });
-        Counts { tags: tags.collect(), lagged: state.lagged }
+        Counts {
+            tags: tags.collect(),
+            lagged: state.lagged,
+        }
     }
 
-    /// Resolves when `count` different numbers of the tag have been received.
-    pub async fn counted(&self, tag: Tag, count: u32) {
+    /// Resolves when `count` different numbers of the tag have been received,
+    /// fails once events are lost.
+    pub async fn counted(&self, tag: Tag, count: u32) -> Result<(), String> {
         loop {
             let mut counted = std::pin::pin!(self.counted.notified());
             counted.as_mut().enable();
-            let reached = {
+            let (reached, lagged) = {
                 let state = self.state.lock().expect("no panic");
-                state.numbers.get(&tag).map_or(0, |numbers| numbers.distinct.len())
+                let numbers = state.numbers.get(&tag);
+                (
+                    numbers.map_or(0, |numbers| numbers.distinct.len()),
+                    state.lagged,
+                )
             };
             if reached >= count as usize {
-                return;
+                return Ok(());
+            }
+            if lagged > 0 {
+                return Err(format!(
+                    "the application lagged {lagged} times, {reached} of {count} came"
+                ));
             }
             counted.await;
         }
@@ -121,22 +145,40 @@ impl Reader {
                 Some(Err(_)) | None => break,
             }
         }
-        self.output.line(&protocol::Event::Ended { topic: self.topic });
+        self.output
+            .line(&protocol::Event::Ended { topic: self.topic });
     }
 
     fn on_event(&self, event: Event) {
         let topic = self.topic.clone();
         match event {
             Event::NeighborUp(peer) => {
-                self.seen.state.lock().expect("no panic").neighbors.insert(peer);
-                self.output.line(&protocol::Event::NeighborUp { topic, peer: peer.to_string() });
+                self.seen
+                    .state
+                    .lock()
+                    .expect("no panic")
+                    .neighbors
+                    .insert(peer);
+                self.output.line(&protocol::Event::NeighborUp {
+                    topic,
+                    peer: peer.to_string(),
+                });
             }
             Event::NeighborDown(peer) => {
-                self.seen.state.lock().expect("no panic").neighbors.remove(&peer);
-                self.output.line(&protocol::Event::NeighborDown { topic, peer: peer.to_string() });
+                self.seen
+                    .state
+                    .lock()
+                    .expect("no panic")
+                    .neighbors
+                    .remove(&peer);
+                self.output.line(&protocol::Event::NeighborDown {
+                    topic,
+                    peer: peer.to_string(),
+                });
             }
             Event::Lagged => {
                 self.seen.state.lock().expect("no panic").lagged += 1;
+                self.seen.counted.notify_waiters();
                 self.output.line(&protocol::Event::Lagged { topic });
             }
             Event::Received(message) => {
@@ -152,9 +194,9 @@ impl Reader {
                     delivered_from: message.delivered_from.to_string(),
                     scope: match message.scope {
                         // The crate shows the number of a round only to serde.
-                        DeliveryScope::Swarm(round) => {
-                            protocol::Scope::Swarm { round: serde_json::json!(round) }
-                        }
+                        DeliveryScope::Swarm(round) => protocol::Scope::Swarm {
+                            round: serde_json::json!(round),
+                        },
                         DeliveryScope::Neighbors => protocol::Scope::Neighbors,
                     },
                 });

@@ -1,0 +1,97 @@
+import { expect } from 'chai'
+import { Changes } from './changes.ts'
+import { deliveries } from './member.ts'
+import { randomTag } from './numbered.ts'
+import type { MemberTopic } from './member.ts'
+
+/** Messages on their way at a time: a Rust application is told of at most 256 that it has not taken. */
+const WINDOW = 128
+
+/** Resolves when something holds of several topics together; looked at after each event of any of them. */
+export async function untilAll (topics: MemberTopic[], what: string, holds: () => boolean, patienceMs?: number): Promise<void> {
+  const changes = new Changes()
+  const unsubscribe = topics.map((topic) => topic.changes.subscribe((failure) => {
+    failure == null ? changes.notify() : changes.fail(failure)
+  }))
+  const seen = (): string => topics.map((topic) => {
+    const names = topic.neighbors().map((id) => id.slice(0, 8))
+
+    return `\n  ${topic.member.name}: neighbors [${names.join(' ')}], ${topic.received.length} messages`
+  }).join('')
+
+  try {
+    await changes.until(what, holds, seen, patienceMs)
+  } finally {
+    unsubscribe.forEach((stop) => { stop() })
+  }
+}
+
+/** Resolves when links are counted on both sides and no group of members is cut off from the others. */
+export async function whole (topics: MemberTopic[], patienceMs?: number): Promise<void> {
+  await untilAll(topics, 'the swarm is one', () => isWhole(topics), patienceMs)
+}
+
+function isWhole (topics: MemberTopic[]): boolean {
+  const views = new Map(topics.map((topic) => [topic.member.endpointId, topic.neighbors()]))
+  const reached = new Set<string>()
+  const open = [topics[0].member.endpointId]
+
+  for (let id = open.pop(); id != null; id = open.pop()) {
+    if (reached.has(id)) {
+      continue
+    }
+
+    reached.add(id)
+
+    for (const neighbor of views.get(id) ?? []) {
+      if (views.get(neighbor)?.includes(id) !== true) {
+        return false
+      }
+
+      open.push(neighbor)
+    }
+  }
+
+  return reached.size === topics.length
+}
+
+/** Has every member broadcast once, and checks that each message reaches each other member exactly once. */
+export async function everyoneHearsEveryone (topics: MemberTopic[]): Promise<void> {
+  const run = randomTag()
+  const sent = topics.map((topic) => new TextEncoder().encode(`${topic.member.name} speaks, ${run}`))
+  const expected = (i: number): number[] => sent.map((_, j) => i === j ? 0 : 1)
+  const counted = (topic: MemberTopic): number[] => sent.map((content) => deliveries(topic, content))
+  await Promise.all(topics.map(async (topic, i) => topic.broadcast(sent[i])))
+  await untilAll(topics, 'everyone hears everyone', () => topics.every((topic, i) => {
+    const counts = counted(topic)
+
+    return expected(i).every((count, j) => counts[j] >= count)
+  }))
+
+  for (const [i, topic] of topics.entries()) {
+    expect(counted(topic), topic.member.name).to.deep.equal(expected(i))
+  }
+}
+
+/**
+ * Sends a series of numbered contents and waits until all have come, never
+ * with more than a window of them on their way.
+ *
+ * @returns the tag of the series, and messages per second from the first
+ * broadcast to the last delivery
+ */
+export async function pour (from: MemberTopic, to: MemberTopic, series: { count: number, size: number, window?: number }): Promise<{ tag: string, perSecond: number }> {
+  const { count, size, window = WINDOW } = series
+  const tag = randomTag()
+  const step = Math.ceil(window / 2)
+  const started = performance.now()
+
+  for (let first = 0; first < count; first += step) {
+    await to.counted(tag, Math.max(0, first - step))
+    await from.flood({ tag, first, count: Math.min(step, count - first), size })
+  }
+
+  await to.counted(tag, count)
+
+  return { tag, perSecond: count / (performance.now() - started) * 1000 }
+}
