@@ -1,0 +1,147 @@
+import { setTimeout } from 'node:timers/promises'
+import { randomTopic } from '../../interop/support/topic.ts'
+import { until } from './condition.ts'
+import { JsMember } from './js-member.ts'
+import { Ledger } from './ledger.ts'
+import { encode } from './message.ts'
+import { RustMember } from './rust-member.ts'
+import type { Role } from './cast.ts'
+import type { Member, MemberInit } from './member.ts'
+
+/** Milliseconds between two broadcasts, so that one can watch. */
+const PACE_MS = 25
+
+const JOIN_TIMEOUT_MS = 15_000
+const ROUND_TIMEOUT_MS = 15_000
+
+/** All nodes of one topic, and what they tell each other. */
+export class Swarm {
+  readonly members: Member[] = []
+  readonly ledger = new Ledger()
+  /** Redundant payloads for each delivery (RMR), of each round of broadcasts. */
+  readonly redundancy: number[] = []
+  readonly #signal: AbortSignal
+  readonly #topic = randomTopic()
+  readonly #names = new Map<string, string>()
+  #round = 0
+
+  /** @param signal - ends whatever is being waited for */
+  constructor (signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  /** Those that have not been killed. */
+  get alive (): Member[] {
+    return this.members.filter((member) => member.isAlive)
+  }
+
+  async start (roles: Role[]): Promise<void> {
+    const started = await Promise.allSettled(roles.map(async (role) => {
+      const init: MemberInit = {
+        role,
+        topic: this.#topic,
+        nameOf: (endpointId) => this.#names.get(endpointId) ?? '?',
+        onDelivery: (name, content) => { this.ledger.received(name, content) }
+      }
+
+      return role.rust === true ? RustMember.start(init) : JsMember.start(init)
+    }))
+
+    for (const result of started) {
+      if (result.status === 'fulfilled') {
+        this.members.push(result.value)
+        this.#names.set(result.value.contact.endpointId, result.value.role.name)
+      }
+    }
+
+    for (const result of started) {
+      if (result.status === 'rejected') {
+        throw result.reason
+      }
+    }
+  }
+
+  /** One after the other joins through an earlier one, until nobody is cut off from the rest. */
+  async join (): Promise<void> {
+    for (const member of this.members) {
+      await member.join(this.members.find(({ role }) => role.name === member.role.contact))
+      await this.#until(`${member.role.name} has a neighbor`, () => member.role.contact == null || member.links().length > 0, JOIN_TIMEOUT_MS)
+    }
+
+    await this.#until('the swarm is one', () => this.groups().length === 1, JOIN_TIMEOUT_MS)
+  }
+
+  /** Names of nodes that can reach each other over links that both sides count; one group if all can. */
+  groups (): string[][] {
+    const neighbors = new Map(this.alive.map((member) => [member.role.name, member.links().map((link) => link.to)]))
+    const left = new Set(neighbors.keys())
+    const groups: string[][] = []
+
+    for (const first of left) {
+      const group: string[] = []
+      const open = [first]
+
+      for (let name = open.pop(); name != null; name = open.pop()) {
+        const here = name
+
+        if (left.delete(here)) {
+          group.push(here)
+          open.push(...neighbors.get(here)?.filter((other) => neighbors.get(other)?.includes(here)) ?? [])
+        }
+      }
+
+      groups.push(group.sort())
+    }
+
+    return groups
+  }
+
+  /** Links of the swarm, each counted once. */
+  get links (): number {
+    return this.alive.reduce((sum, member) => sum + member.links().length, 0) / 2
+  }
+
+  /** Has every node broadcast once; resolves when everybody has heard everybody. */
+  async round (): Promise<void> {
+    const before = await this.#payloads()
+    const delivered = this.ledger.all().delivered
+    const { alive } = this
+    const first = this.#round++ % alive.length
+
+    for (const member of [...alive.slice(first), ...alive.slice(0, first)]) {
+      const message = { from: member.role.name, number: this.#round, sentAt: performance.now() }
+      this.ledger.sent(message, alive.filter((other) => other !== member).map((other) => other.role.name))
+      await member.broadcast(encode(message))
+      await setTimeout(PACE_MS, undefined, { signal: this.#signal })
+    }
+
+    await this.#until('every message reaches every node', () => this.ledger.isComplete, ROUND_TIMEOUT_MS)
+    this.redundancy.push((await this.#payloads() - before) / (this.ledger.all().delivered - delivered) - 1)
+  }
+
+  /** The node of this process that pushes to the most others: the hardest one to lose. */
+  busiest (): Member {
+    const eager = (member: Member): number => member.links().filter((link) => link.push === 'eager').length
+    const [busiest] = this.alive.filter(({ role }) => role.rust !== true).toSorted((a, b) => eager(b) - eager(a))
+
+    return busiest
+  }
+
+  async refresh (): Promise<void> {
+    await Promise.all(this.members.map(async (member) => member.refresh()))
+  }
+
+  async stop (): Promise<void> {
+    await Promise.allSettled(this.alive.map(async (member) => member.stop()))
+  }
+
+  async #payloads (): Promise<number> {
+    await this.refresh()
+
+    return this.members.reduce((sum, member) => sum + member.payloads(), 0)
+  }
+
+  async #until (what: string, holds: () => boolean, timeoutMs: number): Promise<void> {
+    await until(what, holds, { timeoutMs, signal: this.#signal })
+  }
+}
