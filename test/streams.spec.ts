@@ -5,8 +5,8 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { GOSSIP_PROTOCOL, TopicId } from '../src/index.ts'
 import { FrameDecoder, decodeMessage, encodeFrame, encodeStreamHeader } from '../src/wire/index.ts'
 import { Heard, bytes, createBareNode, createMemoryNode, createNode, stopNodes, until } from './support/nodes.ts'
-import type { Message } from '../src/wire/index.ts'
 import type { TestNode } from './support/nodes.ts'
+import type { Message } from '../src/wire/index.ts'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 
 const topicId = TopicId.fromName('fruit')
@@ -43,15 +43,12 @@ class HandMadePeer {
 
   static async connect (to: TestNode, listen: (peer: HandMadePeer, stream: Stream) => void = (peer, stream) => { peer.listen(stream) }): Promise<HandMadePeer> {
     const node = await createBareNode()
-    let peer: HandMadePeer | undefined
-    await node.handle(GOSSIP_PROTOCOL, (stream) => {
-      if (peer != null) {
-        peer.incoming.push(stream)
-        listen(peer, stream)
-      }
-    }, { maxInboundStreams: 100, maxOutboundStreams: 100 })
     const connection = await node.dial(to.getMultiaddrs())
-    peer = new HandMadePeer(node, connection)
+    const peer = new HandMadePeer(node, connection)
+    await node.handle(GOSSIP_PROTOCOL, (stream) => {
+      peer.incoming.push(stream)
+      listen(peer, stream)
+    }, { maxInboundStreams: 100, maxOutboundStreams: 100 })
 
     return peer
   }
@@ -172,9 +169,10 @@ describe('streams', () => {
     const node = await createNode()
     const topic = await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
-    await until('it has a stream', () => peer.incoming.length === 1)
+    const isOpen = (): boolean => node.getConnections(peer.node.peerId)[0].streams.some((stream) => stream.direction === 'outbound' && stream.protocol === GOSSIP_PROTOCOL)
+    await until('it has a stream and has used it', () => isOpen() && peer.heard('neighbor').length > 0)
     peer.incoming[0].abort(new Error('no more of this'))
-    await until('the reset has arrived', () => node.getConnections(peer.node.peerId)[0].streams.every((stream) => stream.direction === 'inbound' || stream.protocol !== GOSSIP_PROTOCOL))
+    await until('the reset has arrived', () => !isOpen())
 
     await topic.broadcast(bytes('again'))
     await until('it arrives on a second stream', () => peer.heard('gossip').length === 1)
@@ -191,6 +189,7 @@ describe('streams', () => {
       void topic.broadcastNeighbors(crypto.getRandomValues(new Uint8Array(8)))
       return heard.events.some((event) => event.type === 'neighborDown')
     })
+    expect(heard.events.at(-1)).to.deep.equal({ type: 'neighborDown', peer: peer.node.peerId, reason: 'protocolError' })
   })
 
   it('notices that the last connection is gone', async () => {

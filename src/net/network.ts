@@ -201,7 +201,6 @@ export class Network implements RemotePeerOwner {
         maxOutboundStreams: UNLIMITED,
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)])
       })
-      peer.onStreamOpened()
 
       return { stream, connection }
     } catch (err) {
@@ -223,13 +222,12 @@ export class Network implements RemotePeerOwner {
 
   onPeerFailed (peer: RemotePeer, reason: DisconnectReason): void {
     this.#forget(peer)
+    this.#init.onDisconnected(peer.key, reason)
 
     // only a closed connection tells a peer that does not read that it was let go
     if (reason === 'sendStalled') {
       this.#connections.abortUnshared(peer.id, new Error('The peer does not read'))
     }
-
-    this.#init.onDisconnected(peer.key, reason)
   }
 
   onPeerReleased (peer: RemotePeer): void {

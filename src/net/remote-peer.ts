@@ -10,8 +10,17 @@ import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 /** Streams that we keep open to one peer; a Rust peer allows 100, and each costs about 7 KiB at its end. */
 const MAX_OPEN_STREAMS = 64
 
-/** Streams that may fail in a row before the peer is given up. */
+/** Streams that may fail, within the time below, before the peer is given up. */
 const MAX_STREAM_FAILURES = 3
+
+/** Milliseconds after which a failed stream no longer counts. */
+const STREAM_FAILURE_MEMORY_MS = 30_000
+
+/**
+ * Milliseconds before a failed stream is opened again, for each failure lately.
+ * Streams end before their connection does: it has then reported its end.
+ */
+const REOPEN_DELAY_MS = 50
 
 /** What a peer asks of the network that it belongs to. */
 export interface RemotePeerOwner {
@@ -43,7 +52,8 @@ export class RemotePeer implements TopicStreamOwner {
   #queuedBytes = 0
   #congested = false
   #stallTimer: ScheduledTask | undefined
-  #failures = 0
+  /** When streams failed lately. */
+  #failures: number[] = []
   #uses = 0
   #released = false
   #failed = false
@@ -153,24 +163,27 @@ export class RemotePeer implements TopicStreamOwner {
 
     this.#owner.log('a stream to %p failed - %e', this.id, error)
 
-    if (++this.#failures > MAX_STREAM_FAILURES) {
-      this.fail(error.name === 'UnsupportedProtocolError' ? 'protocolError' : 'connectionClosed')
-    } else if (!this.#owner.hasConnection(this)) {
+    const now = this.#owner.timers.now()
+    this.#failures = this.#failures.filter((at) => now - at < STREAM_FAILURE_MEMORY_MS)
+    this.#failures.push(now)
+
+    if (!this.#owner.hasConnection(this)) {
       // the dial failed, or the connection went away under the stream
       this.fail('connectionClosed')
+    } else if (this.#failures.length > MAX_STREAM_FAILURES) {
+      this.fail('protocolError')
     } else {
-      topicStream.flush()
-      this.#maybeReleased()
+      this.#owner.timers.schedule(REOPEN_DELAY_MS * this.#failures.length, () => {
+        if (!this.#failed) {
+          topicStream.flush()
+          this.#maybeReleased()
+        }
+      })
     }
   }
 
   onIdle (): void {
     this.#maybeReleased()
-  }
-
-  /** A stream was opened and took its first frames: earlier failures count no more. */
-  onStreamOpened (): void {
-    this.#failures = 0
   }
 
   #maybeReleased (): void {
