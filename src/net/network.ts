@@ -231,12 +231,6 @@ export class Network implements RemotePeerOwner {
   }
 
   onPeerReleased (peer: RemotePeer): void {
-    if (this.#drainWaiters.has(peer)) {
-      this.#drainWaiters.get(peer)?.()
-      this.#drainWaiters.delete(peer)
-      return
-    }
-
     this.#forget(peer)
     this.#closeUnused(peer.key, peer.id)
   }
@@ -256,6 +250,8 @@ export class Network implements RemotePeerOwner {
 
   #forget (peer: RemotePeer): void {
     this.#dirty.delete(peer)
+    this.#drainWaiters.get(peer)?.()
+    this.#drainWaiters.delete(peer)
 
     if (this.#peers.get(peer.key) === peer) {
       this.#peers.delete(peer.key)
