@@ -1,7 +1,7 @@
 import { Contacts } from './contacts.ts'
 import {
   FORMER_NEIGHBOR_RETENTION_MS, JOIN_TIMEOUT_MS, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS,
-  MAX_SWAP_REQUESTS, NEXT_CONTACT_MS, REFILL_PAUSE_MS, REFUSALS_BEFORE_PAUSE, REFUSED_RETENTION_MS, REJOIN_MS
+  MAX_SWAP_REQUESTS, MIN_LINK_AGE_MS, NEXT_CONTACT_MS, REFILL_PAUSE_MS, REFUSALS_BEFORE_PAUSE, REFUSED_RETENTION_MS, REJOIN_MS
 } from './limits.ts'
 import { NeighborRequests } from './neighbor-requests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
@@ -169,8 +169,17 @@ export class Healing {
     }
   }
 
-  /** A neighbor is lost; has to be called when it is out of the active view. */
-  onNeighborDown (peer: PeerKey, reason: NeighborDownReason, now: number): void {
+  /** Whether a peer refused us, or let us go, a short while ago. */
+  isAvoided (peer: PeerKey): boolean {
+    return this.refusedBy.has(peer)
+  }
+
+  /**
+   * A neighbor is lost.
+   *
+   * @param livedMs - for how long it was one
+   */
+  onNeighborDown (peer: PeerKey, reason: NeighborDownReason, livedMs: number, now: number): void {
     const failed = reason === 'connectionClosed' || reason === 'sendStalled' || reason === 'protocolError'
     this.refusals = 0
     this.pausedUntil = 0
@@ -183,8 +192,12 @@ export class Healing {
       this.avoid(peer, now)
     }
 
-    // after evictions a quick re-join would loop: the other side is just full
-    this.rejoinSteps = failed ? 0 : MAX_REJOIN_STEPS
+    if (!failed) {
+      // after evictions a quick re-join would loop: the other side is just full
+      this.rejoinSteps = MAX_REJOIN_STEPS
+    } else if (livedMs >= MIN_LINK_AGE_MS) {
+      this.rejoinSteps = 0
+    }
   }
 
   /** Not to be asked for a while. */

@@ -31,6 +31,8 @@ export const MAX_SWAP_REQUESTS = 3
 /** First pause before a topic without neighbors tries again, in milliseconds; doubles up to the longest. */
 export const REJOIN_MS = 1_000
 export const MAX_REJOIN_MS = 30_000
+/** A failed link that was younger (milliseconds) does not make the pauses short again. */
+export const MIN_LINK_AGE_MS = 5_000
 /** Neighbors lost to failures that are asked again: how many (the one lost longest ago goes first), how long. */
 export const MAX_FORMER_NEIGHBORS = 16
 export const FORMER_NEIGHBOR_RETENTION_MS = 20 * 60_000

@@ -1,12 +1,12 @@
-import { Debts } from './debts.ts'
 import {
-  CACHED_MESSAGE_OVERHEAD, MAX_CACHE_BYTES, MAX_QUEUED_ANNOUNCEMENTS, MAX_RECEIVED_IDS, MAX_ROUND, MIN_CACHED_MESSAGES, OFFER_AGE_MS
+  CACHED_MESSAGE_OVERHEAD, MAX_CACHE_BYTES, MAX_RECEIVED_IDS, MAX_ROUND, MIN_CACHED_MESSAGES, OFFER_AGE_MS
 } from './limits.ts'
 import { idKey } from './message-id.ts'
 import { MissingMessages } from './missing-messages.ts'
 import { equal } from './peer-data.ts'
+import { PushPeers } from './push-peers.ts'
 import { RecentMessages } from './recent-messages.ts'
-import { chunkIHaves, gossipBytes, maxContentBytes } from './sizes.ts'
+import { gossipBytes, maxContentBytes } from './sizes.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Config } from './config.ts'
 import type { Outbox, TimerKind } from './events.ts'
@@ -25,7 +25,7 @@ export interface PlumTreeInit {
 }
 
 /** The timers that belong to broadcast. */
-export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' }>
+export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'evictCache' }>
 
 /** What a topic has counted since it was joined. */
 export interface BroadcastStats {
@@ -38,26 +38,30 @@ export interface BroadcastStats {
   /** The round in which the newest message came, and the highest of all. */
   lastDeliveryHop: number
   maxDeliveryHop: number
-  /** Contents received for the first time, and contents published. */
+  /** Contents handed to the application, and contents published. */
   delivered: number
   published: number
 }
 
-interface OwnDelivery {
-  payload: Gossip
-  announced: IHaveEntry
+/** Entries of each map of broadcast; `cacheBytes` in bytes. */
+export interface BroadcastSizes {
+  received: number
+  cache: number
+  cacheBytes: number
+  missing: number
+  recent: number
+  lazyPushQueue: number
+  debts: number
 }
 
 /**
  * PlumTree: which neighbors get payloads, and which only announcements.
  *
- * Page numbers are those of the SRDS 2007 paper. Only neighbors are ever in the
- * eager or the lazy set, and each is in exactly one. Others are served all the
- * same, as the Rust crate does: it never asks who sent.
+ * Page numbers are those of the SRDS 2007 paper. Strangers are served like
+ * neighbors, as the Rust crate does, which never asks who sent; but they are in
+ * no set.
  */
 export class PlumTree {
-  readonly eagerPushPeers = new Set<PeerKey>()
-  readonly lazyPushPeers = new Set<PeerKey>()
   readonly stats: BroadcastStats = {
     payloadsReceived: 0,
     duplicates: 0,
@@ -68,75 +72,63 @@ export class PlumTree {
     published: 0
   }
 
+  readonly peers: PushPeers
   private readonly init: PlumTreeInit
   private readonly config: Config
+  private readonly maxContentBytes: number
   /** Ids of all messages received or published. */
   private readonly received: TimeBoundCache<string, true>
   /** Messages as they are sent on, by id. */
   private readonly cache: TimeBoundCache<string, Gossip>
   private readonly missing = new MissingMessages()
   private readonly recent = new RecentMessages()
-  private readonly debts: Debts
-  private readonly lazyPushQueue = new Map<PeerKey, IHaveEntry[]>()
-  /** When each young neighbor came: what it announces may be an offer. */
+  /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new Map<PeerKey, number>()
-  private dispatchArmed = false
   private graftArmedAt = Infinity
+  private evictArmed = false
 
   constructor (init: PlumTreeInit) {
     const { broadcast, maxMessageSize } = init.config
     this.init = init
     this.config = init.config
+    this.maxContentBytes = maxContentBytes(maxMessageSize)
+    this.peers = new PushPeers(init.config, init.congested)
     this.received = new TimeBoundCache({ retentionMs: broadcast.messageIdRetentionMs, capacity: MAX_RECEIVED_IDS })
     this.cache = new TimeBoundCache({
       retentionMs: broadcast.messageCacheRetentionMs,
       capacity: Math.max(MAX_CACHE_BYTES, MIN_CACHED_MESSAGES * (maxMessageSize + CACHED_MESSAGE_OVERHEAD)),
       weigh: (message) => message.content.byteLength + CACHED_MESSAGE_OVERHEAD
     })
-    this.debts = new Debts(broadcast.messageCacheRetentionMs)
   }
 
-  /** Sizes of all that grows with what peers do. */
-  get sizes (): { received: number, cache: number, cacheBytes: number, missing: number, lazyPushQueue: number, debts: number, recent: number } {
-    let queued = 0
-
-    for (const entries of this.lazyPushQueue.values()) {
-      queued += entries.length
-    }
-
+  get sizes (): BroadcastSizes {
     return {
       received: this.received.size,
       cache: this.cache.size,
       cacheBytes: this.cache.weight,
       missing: this.missing.size,
-      lazyPushQueue: queued,
-      debts: this.debts.size,
-      recent: this.recent.size
+      recent: this.recent.size,
+      ...this.peers.sizes
     }
   }
 
   handleMessage (from: PeerKey, message: GossipMessage, now: number, out: Outbox): void {
-    if (message.type === 'gossip') {
-      this.stats.payloadsReceived++
-      this.onGossip(from, message, now, out)
-
-      return
-    }
-
-    this.stats.controlReceived++
-
     switch (message.type) {
-      case 'prune': this.addLazy(from); break
+      case 'gossip': this.onGossip(from, message, now, out); return
+      case 'prune': this.peers.addLazy(from); break
       case 'graft': this.onGraft(from, message, now, out); break
       case 'iHave': this.onIHave(from, message, now, out); break
       default: message satisfies never
     }
+
+    this.stats.controlReceived++
   }
 
   handleTimer (timer: BroadcastTimer, now: number, out: Outbox): void {
     switch (timer.type) {
       case 'sendGraft': this.onSendGraftTimer(timer.at, now, out); break
-      case 'dispatchLazyPush': this.onDispatchTimer(out); break
+      case 'dispatchLazyPush': this.peers.onDispatchTimer(out); break
+      case 'evictCache': this.onEvictCacheTimer(now, out); break
       default: timer satisfies never
     }
   }
@@ -144,16 +136,14 @@ export class PlumTree {
   /**
    * Publishes a content.
    *
-   * A content that the topic has seen is not put on the wire: every neighbor
-   * that still knows it would answer with Prune.
+   * One that the topic has seen is not put on the wire: every neighbor that
+   * still knows it would answer with Prune.
    *
    * @throws {RangeError} when the content is larger than what survives any number of hops
    */
   broadcast (content: Uint8Array, scope: Scope, now: number, out: Outbox): void {
-    const max = maxContentBytes(this.config.maxMessageSize)
-
-    if (content.byteLength > max) {
-      throw new RangeError(`content has ${content.byteLength} bytes, at most ${max} can be sent`)
+    if (content.byteLength > this.maxContentBytes) {
+      throw new RangeError(`content has ${content.byteLength} bytes, at most ${this.maxContentBytes} can be sent`)
     }
 
     const id = this.init.hash(content)
@@ -171,26 +161,24 @@ export class PlumTree {
       // to the whole active view, where Rust serves eager peers only: whether a
       // neighbor gets it should not depend on the tree. Nobody keeps the id of
       // such a message, so the same content may be sent again.
-      this.pushToNeighbors({ type: 'gossip', id, content, scope: { type: 'neighbors' } }, key, now, out)
+      this.peers.pushToAll(key, { type: 'gossip', id, content, scope: { type: 'neighbors' } }, now, out)
 
       return
     }
 
-    const own: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
-    this.received.set(key, true, now)
-    this.cache.set(key, own, now)
+    const payload: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
+    this.keep(key, payload, now, out)
     this.recent.add(key, now)
 
-    if (this.eagerPushPeers.size + this.lazyPushPeers.size === 0) {
+    if (this.neighborSince.size === 0) {
       this.recent.addUnheard(key)
     }
 
-    this.push({ payload: own, announced: { id, round: 0 } }, key, this.init.me, now, out)
+    this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
   }
 
-  /** A new neighbor gets payloads until it says otherwise. */
   onNeighborUp (peer: PeerKey, now: number): void {
-    this.eagerPushPeers.add(peer)
+    this.peers.add(peer)
     this.neighborSince.set(peer, now)
   }
 
@@ -210,54 +198,32 @@ export class PlumTree {
       }
     }
 
-    this.announce(peer, entries, out)
+    this.peers.announce(peer, entries, out)
   }
 
-  onNeighborDown (peer: PeerKey): void {
-    this.eagerPushPeers.delete(peer)
-    this.lazyPushPeers.delete(peer)
+  /** A peer is no neighbor any more, or a stranger without connection: nothing is to be asked of it. */
+  onPeerDown (peer: PeerKey): void {
+    this.peers.remove(peer)
     this.neighborSince.delete(peer)
-    this.lazyPushQueue.delete(peer)
     this.missing.removePeer(peer)
-    this.debts.removePeer(peer)
   }
 
-  /**
-   * The send queue of a peer has drained: it gets the payloads that it asked
-   * for, and hears of those that it was not pushed, as far as they can be asked for.
-   */
+  /** The send queue of a peer has drained. */
   onDrained (peer: PeerKey, out: Outbox): void {
-    const { payloads, announcements } = this.debts.settle(peer)
-
-    for (const message of payloads) {
-      out.send(peer, message)
-    }
-
-    this.announce(peer, announcements.filter(({ key }) => this.cache.has(key)).map(({ entry }) => entry), out)
-  }
-
-  /** Whether there is anything that expires. */
-  get isExpiring (): boolean {
-    return this.received.size + this.cache.size + this.recent.size + this.debts.size > 0
-  }
-
-  sweep (now: number): void {
-    this.cache.expireUntil(now)
-    this.received.expireUntil(now)
-    this.debts.sweep(now)
-    this.recent.sweep((key) => this.cache.has(key), now)
+    this.peers.onDrained(peer, (key) => this.cache.has(key), out)
   }
 
   private onGossip (from: PeerKey, message: Gossip, now: number, out: Outbox): void {
     const { id, content, scope } = message
     const key = idKey(id)
+    this.stats.payloadsReceived++
 
     if (this.received.has(key)) {
       this.stats.duplicates++
 
       // a Prune for a neighbors message would keep all later ones away
       if (scope.type === 'swarm') {
-        this.addLazy(from)
+        this.peers.addLazy(from)
         out.send(from, { type: 'prune' })
       }
 
@@ -273,10 +239,9 @@ export class PlumTree {
     this.stats.delivered++
 
     if (scope.type === 'swarm') {
-      this.received.set(key, true, now)
-      this.forward(from, message, scope.round, key, now, out)
       this.stats.lastDeliveryHop = scope.round
       this.stats.maxDeliveryHop = Math.max(this.stats.maxDeliveryHop, scope.round)
+      this.forward(from, message, scope.round, key, now, out)
     }
 
     out.emit({ type: 'received', content, deliveredFrom: from, scope })
@@ -287,16 +252,18 @@ export class PlumTree {
     const scope = { type: 'swarm', round } as const
     const missing = this.missing.take(key)
 
-    // with a longer round it would not fit: a Rust peer's link dies of trying
     if (gossipBytes(content.byteLength, scope) < this.config.maxMessageSize) {
       const payload: Gossip = { type: 'gossip', id, content, scope }
-      this.cache.set(key, payload, now)
+      this.keep(key, payload, now, out)
 
       if (!this.cameByOffer(from, missing, now)) {
         this.recent.add(key, now)
       }
 
-      this.push({ payload, announced: { id, round } }, key, from, now, out)
+      this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)
+    } else {
+      // too large with our longer round: a Rust peer's link dies of trying
+      this.remember(key, now, out)
     }
 
     if (missing !== undefined) {
@@ -304,7 +271,7 @@ export class PlumTree {
     }
   }
 
-  /** Whether a message was asked of a neighbor that was so new that its announcement may have been an offer. */
+  /** Whether a message was asked of a neighbor so new that its announcement may have been an offer. */
   private cameByOffer (from: PeerKey, missing: MissingMessage | undefined, now: number): boolean {
     if (missing?.asked !== from) {
       return false
@@ -323,7 +290,7 @@ export class PlumTree {
     let best: { peer: PeerKey, round: number } | undefined
 
     for (const announcement of missing.announcements) {
-      if (this.isNeighbor(announcement.peer) && (best === undefined || announcement.round < best.round)) {
+      if (this.peers.has(announcement.peer) && (best === undefined || announcement.round < best.round)) {
         best = announcement
       }
     }
@@ -332,17 +299,18 @@ export class PlumTree {
       return
     }
 
-    if (!this.eagerPushPeers.has(best.peer)) {
-      this.addEager(best.peer)
+    if (!this.peers.eager.has(best.peer)) {
+      this.peers.addEager(best.peer)
       out.send(best.peer, { type: 'graft', round: best.round })
     }
 
-    this.addLazy(from)
+    this.peers.addLazy(from)
     out.send(from, { type: 'prune' })
   }
 
+  /** PlumTree p. 8: the sender gets payloads from now on, and the one that it misses. */
   private onGraft (from: PeerKey, message: Graft, now: number, out: Outbox): void {
-    this.addEager(from)
+    this.peers.addEager(from)
 
     if (message.id === undefined) {
       return
@@ -351,14 +319,8 @@ export class PlumTree {
     const key = idKey(message.id)
     const cached = this.cache.get(key)
 
-    if (cached === undefined) {
-      return
-    }
-
-    if (!this.init.congested.has(from)) {
-      out.send(from, cached)
-    } else if (this.isNeighbor(from)) {
-      this.debts.owePayload(from, key, cached, now)
+    if (cached !== undefined) {
+      this.peers.answer(from, key, cached, now, out)
     }
   }
 
@@ -400,7 +362,7 @@ export class PlumTree {
 
     while (next !== undefined) {
       const { message, announcement } = next
-      this.addEager(announcement.peer)
+      this.peers.addEager(announcement.peer)
       out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
       next = this.missing.nextDue(due, againAt)
     }
@@ -417,107 +379,34 @@ export class PlumTree {
     }
   }
 
-  private onDispatchTimer (out: Outbox): void {
-    this.dispatchArmed = false
+  private onEvictCacheTimer (now: number, out: Outbox): void {
+    this.evictArmed = false
+    this.cache.expireUntil(now)
+    this.received.expireUntil(now)
+    this.peers.sweep(now)
+    this.recent.sweep((key) => this.cache.has(key), now)
 
-    for (const [peer, entries] of this.lazyPushQueue) {
-      this.announce(peer, entries, out)
-    }
-
-    this.lazyPushQueue.clear()
-  }
-
-  private announce (peer: PeerKey, entries: IHaveEntry[], out: Outbox): void {
-    if (entries.length === 0) {
-      return
-    }
-
-    for (const messages of chunkIHaves(entries, this.config.maxMessageSize)) {
-      out.send(peer, { type: 'iHave', messages })
+    if (this.cache.size + this.received.size + this.recent.size + this.peers.debtCount > 0) {
+      this.armEvict(out)
     }
   }
 
-  /**
-   * Sends to eager peers at once and to lazy peers an announcement a little
-   * later. All eager peers get the same object, one after the other, so that
-   * it is encoded once.
-   */
-  private push ({ payload, announced }: OwnDelivery, key: string, from: PeerKey, now: number, out: Outbox): void {
-    const { congested } = this.init
-
-    for (const peer of this.eagerPushPeers) {
-      if (peer === from) {
-        continue
-      }
-
-      if (congested.size > 0 && congested.has(peer)) {
-        this.debts.oweAnnouncement(peer, key, announced, now)
-      } else {
-        out.send(peer, payload)
-      }
-    }
-
-    for (const peer of this.lazyPushPeers) {
-      if (peer === from) {
-        continue
-      }
-
-      if (congested.size > 0 && congested.has(peer)) {
-        this.debts.oweAnnouncement(peer, key, announced, now)
-        continue
-      }
-
-      this.queueAnnouncement(peer, announced)
-
-      if (!this.dispatchArmed) {
-        this.dispatchArmed = true
-        out.schedule(this.config.broadcast.dispatchTimeoutMs, { type: 'dispatchLazyPush' })
-      }
+  private armEvict (out: Outbox): void {
+    if (!this.evictArmed) {
+      this.evictArmed = true
+      out.schedule(this.config.broadcast.cacheEvictIntervalMs, { type: 'evictCache' })
     }
   }
 
-  private pushToNeighbors (payload: Gossip, key: string, now: number, out: Outbox): void {
-    for (const peers of [this.eagerPushPeers, this.lazyPushPeers]) {
-      for (const peer of peers) {
-        if (this.init.congested.has(peer)) {
-          this.debts.owePayload(peer, key, payload, now)
-        } else {
-          out.send(peer, payload)
-        }
-      }
-    }
+  /** The message is known from now on. */
+  private remember (key: string, now: number, out: Outbox): void {
+    this.received.set(key, true, now)
+    this.armEvict(out)
   }
 
-  private queueAnnouncement (peer: PeerKey, entry: IHaveEntry): void {
-    const queue = this.lazyPushQueue.get(peer)
-
-    if (queue === undefined) {
-      this.lazyPushQueue.set(peer, [entry])
-      return
-    }
-
-    if (queue.length >= MAX_QUEUED_ANNOUNCEMENTS) {
-      queue.shift()
-    }
-
-    queue.push(entry)
-  }
-
-  private isNeighbor (peer: PeerKey): boolean {
-    return this.eagerPushPeers.has(peer) || this.lazyPushPeers.has(peer)
-  }
-
-  /** Moves a neighbor into the eager set; does nothing for others. */
-  private addEager (peer: PeerKey): void {
-    if (this.lazyPushPeers.delete(peer)) {
-      this.eagerPushPeers.add(peer)
-    }
-  }
-
-  /** Moves a neighbor into the lazy set; does nothing for others. */
-  private addLazy (peer: PeerKey): void {
-    if (this.eagerPushPeers.delete(peer)) {
-      this.lazyPushPeers.add(peer)
-    }
+  /** The same, and the message can be asked for. */
+  private keep (key: string, message: Gossip, now: number, out: Outbox): void {
+    this.remember(key, now, out)
+    this.cache.set(key, message, now)
   }
 }

@@ -152,12 +152,12 @@ export class State {
 
   /** Neighbors that get payloads; empty if we are not in the topic. */
   eagerPushPeers (topic: TopicKey): PeerKey[] {
-    return [...this.byTopic.get(topic)?.broadcast.eagerPushPeers ?? []]
+    return [...this.byTopic.get(topic)?.broadcast.peers.eager ?? []]
   }
 
   /** Neighbors that get announcements; empty if we are not in the topic. */
   lazyPushPeers (topic: TopicKey): PeerKey[] {
-    return [...this.byTopic.get(topic)?.broadcast.lazyPushPeers ?? []]
+    return [...this.byTopic.get(topic)?.broadcast.peers.lazy ?? []]
   }
 
   /** Whether any topic needs a connection to the peer. */
@@ -182,8 +182,8 @@ export class State {
     return {
       ...topic.broadcast.stats,
       neighbors: topic.membership.views.links.size,
-      eagerPushPeers: topic.broadcast.eagerPushPeers.size,
-      lazyPushPeers: topic.broadcast.lazyPushPeers.size,
+      eagerPushPeers: topic.broadcast.peers.eager.size,
+      lazyPushPeers: topic.broadcast.peers.lazy.size,
       sizes: { ...topic.membership.sizes, ...topic.broadcast.sizes }
     }
   }

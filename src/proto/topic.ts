@@ -29,16 +29,13 @@ export class Topic {
   readonly membership: HyParView
   readonly broadcast: PlumTree
   readonly epoch: number
-  private readonly config: Config
   private readonly out: TopicOutbox
   /** Neighbors since the current event began, to whom recent messages are offered at its end. */
   private newNeighbors: PeerKey[] = []
   private now: number
-  private evictArmed = false
 
   constructor (init: TopicInit) {
     this.epoch = init.epoch
-    this.config = init.config
     this.now = init.now
     this.membership = new HyParView(init)
     this.broadcast = new PlumTree(init)
@@ -48,7 +45,7 @@ export class Topic {
         this.newNeighbors.push(peer)
       },
       onNeighborDown: (peer) => {
-        this.broadcast.onNeighborDown(peer)
+        this.broadcast.onPeerDown(peer)
       }
     })
   }
@@ -105,9 +102,6 @@ export class Topic {
 
     switch (timer.type) {
       case 'evictCache':
-        this.evictArmed = false
-        this.broadcast.sweep(now)
-        break
       case 'sendGraft':
       case 'dispatchLazyPush':
         this.broadcast.handleTimer(timer, now, this.out)
@@ -123,7 +117,7 @@ export class Topic {
     this.now = now
     this.membership.onPeerDisconnected(peer, reason, now, this.out)
     // also for one that is no neighbor: what it announced is not to be asked of it
-    this.broadcast.onNeighborDown(peer)
+    this.broadcast.onPeerDown(peer)
     this.settle(now)
   }
 
@@ -138,21 +132,19 @@ export class Topic {
     this.broadcast.onDrained(peer, this.out)
   }
 
+  /** Offers recent messages to new neighbors: after all else, so after our Neighbor message. */
   private settle (now: number): void {
-    if (this.newNeighbors.length > 0) {
-      const peers = this.newNeighbors
-      this.newNeighbors = []
-
-      for (const peer of peers) {
-        if (this.isNeighbor(peer)) {
-          this.broadcast.offer(peer, now, this.out)
-        }
-      }
+    if (this.newNeighbors.length === 0) {
+      return
     }
 
-    if (!this.evictArmed && this.broadcast.isExpiring) {
-      this.evictArmed = true
-      this.out.schedule(this.config.broadcast.cacheEvictIntervalMs, { type: 'evictCache' })
+    const peers = this.newNeighbors
+    this.newNeighbors = []
+
+    for (const peer of peers) {
+      if (this.isNeighbor(peer)) {
+        this.broadcast.offer(peer, now, this.out)
+      }
     }
   }
 }

@@ -1,0 +1,198 @@
+import { Debts } from './debts.ts'
+import { MAX_QUEUED_ANNOUNCEMENTS } from './limits.ts'
+import { chunkIHaves } from './sizes.ts'
+import type { Config } from './config.ts'
+import type { Outbox } from './events.ts'
+import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
+
+/** A message on its way out: in full, and as its announcement. */
+export interface Outgoing {
+  key: string
+  payload: Gossip
+  announcement: IHaveEntry
+}
+
+/**
+ * The eager and the lazy set, and what is on its way to their members.
+ *
+ * Only neighbors are in either set, and each is in exactly one. Where the Rust
+ * crate puts strangers that sent something, they would get everything for ever.
+ */
+export class PushPeers {
+  readonly eager = new Set<PeerKey>()
+  readonly lazy = new Set<PeerKey>()
+  private readonly config: Config
+  /** Peers whose send queue is full at the moment. */
+  private readonly congested: ReadonlySet<PeerKey>
+  private readonly debts: Debts
+  /** Announcements until the dispatch timer expires; for one peer the oldest goes first. */
+  private readonly lazyPushQueue = new Map<PeerKey, IHaveEntry[]>()
+  private dispatchArmed = false
+
+  constructor (config: Config, congested: ReadonlySet<PeerKey>) {
+    this.config = config
+    this.congested = congested
+    this.debts = new Debts(config.broadcast.messageCacheRetentionMs)
+  }
+
+  get sizes (): { lazyPushQueue: number, debts: number } {
+    let lazyPushQueue = 0
+
+    for (const entries of this.lazyPushQueue.values()) {
+      lazyPushQueue += entries.length
+    }
+
+    return { lazyPushQueue, debts: this.debts.size }
+  }
+
+  get debtCount (): number {
+    return this.debts.size
+  }
+
+  has (peer: PeerKey): boolean {
+    return this.eager.has(peer) || this.lazy.has(peer)
+  }
+
+  /** A new neighbor gets payloads until one side says otherwise. */
+  add (peer: PeerKey): void {
+    this.eager.add(peer)
+  }
+
+  remove (peer: PeerKey): void {
+    this.eager.delete(peer)
+    this.lazy.delete(peer)
+    this.lazyPushQueue.delete(peer)
+    this.debts.removePeer(peer)
+  }
+
+  /** Moves a neighbor into the eager set; does nothing for others. */
+  addEager (peer: PeerKey): void {
+    if (this.lazy.delete(peer)) {
+      this.eager.add(peer)
+    }
+  }
+
+  /** Moves a neighbor into the lazy set; does nothing for others. */
+  addLazy (peer: PeerKey): void {
+    if (this.eager.delete(peer)) {
+      this.lazy.add(peer)
+    }
+  }
+
+  /**
+   * Sends to eager peers at once, and to lazy peers an announcement a little
+   * later. All eager peers get the same object, one after the other, so that
+   * it is encoded once.
+   *
+   * @param from - who is not to get it back
+   */
+  push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
+    for (const peer of this.eager) {
+      if (peer === from) {
+        continue
+      }
+
+      if (this.isCongested(peer)) {
+        this.debts.oweAnnouncement(peer, message.key, message.announcement, now)
+      } else {
+        out.send(peer, message.payload)
+      }
+    }
+
+    for (const peer of this.lazy) {
+      if (peer === from) {
+        continue
+      }
+
+      if (this.isCongested(peer)) {
+        this.debts.oweAnnouncement(peer, message.key, message.announcement, now)
+      } else {
+        this.queueAnnouncement(peer, message.announcement, out)
+      }
+    }
+  }
+
+  /** Sends a neighbors message to all of them; nobody could ask for it later, so a congested peer is owed it whole. */
+  pushToAll (key: string, payload: Gossip, now: number, out: Outbox): void {
+    for (const peers of [this.eager, this.lazy]) {
+      for (const peer of peers) {
+        if (this.isCongested(peer)) {
+          this.debts.owePayload(peer, key, payload, now)
+        } else {
+          out.send(peer, payload)
+        }
+      }
+    }
+  }
+
+  /** Sends a payload to whoever asked for it; a congested neighbor gets it later. */
+  answer (peer: PeerKey, key: string, payload: Gossip, now: number, out: Outbox): void {
+    if (!this.isCongested(peer)) {
+      out.send(peer, payload)
+    } else if (this.has(peer)) {
+      this.debts.owePayload(peer, key, payload, now)
+    }
+  }
+
+  /** Sends announcements, in as many messages as they need. */
+  announce (peer: PeerKey, entries: IHaveEntry[], out: Outbox): void {
+    if (entries.length === 0) {
+      return
+    }
+
+    for (const messages of chunkIHaves(entries, this.config.maxMessageSize)) {
+      out.send(peer, { type: 'iHave', messages })
+    }
+  }
+
+  onDispatchTimer (out: Outbox): void {
+    this.dispatchArmed = false
+
+    for (const [peer, entries] of this.lazyPushQueue) {
+      this.announce(peer, entries, out)
+    }
+
+    this.lazyPushQueue.clear()
+  }
+
+  /**
+   * The send queue of a peer has drained: it gets the payloads that it asked
+   * for, and hears of those that it was not pushed, as far as they can be asked for.
+   */
+  onDrained (peer: PeerKey, isCached: (key: string) => boolean, out: Outbox): void {
+    const { payloads, announcements } = this.debts.settle(peer)
+
+    for (const payload of payloads) {
+      out.send(peer, payload)
+    }
+
+    this.announce(peer, announcements.filter(({ key }) => isCached(key)).map(({ entry }) => entry), out)
+  }
+
+  sweep (now: number): void {
+    this.debts.sweep(now)
+  }
+
+  private isCongested (peer: PeerKey): boolean {
+    return this.congested.size > 0 && this.congested.has(peer)
+  }
+
+  private queueAnnouncement (peer: PeerKey, announcement: IHaveEntry, out: Outbox): void {
+    const queue = this.lazyPushQueue.get(peer)
+
+    if (queue === undefined) {
+      this.lazyPushQueue.set(peer, [announcement])
+    } else {
+      if (queue.length >= MAX_QUEUED_ANNOUNCEMENTS) {
+        queue.shift()
+      }
+
+      queue.push(announcement)
+    }
+
+    if (!this.dispatchArmed) {
+      this.dispatchArmed = true
+      out.schedule(this.config.broadcast.dispatchTimeoutMs, { type: 'dispatchLazyPush' })
+    }
+  }
+}
