@@ -68,12 +68,33 @@ describe('joining a swarm of the other kind', () => {
     const inB = await b.join(topic, { bootstrap: [rust] })
     await linkedBoth(inB, inRust)
     await linkedBoth(inA, inB)
-    await rust.shutdown()
+    await inRust.leave()
     await Promise.all([inA, inB].map(async (topic) => {
-      await topic.until('the Rust peer is gone', () => !topic.neighbors().includes(rust.endpointId))
-      expect(topic.downs).to.deep.include({ peer: rust.endpointId, reason: 'left' })
+      await topic.until('the Rust peer is gone', () => topic.downs.length > 0)
+      expect(topic.downs).to.deep.equal([{ peer: rust.endpointId, reason: 'left' }])
     }))
     await everyoneHearsEveryone([inA, inB])
+  })
+
+  it('a Rust peer that shuts down, and one that is killed, are missed', async () => {
+    const js = await stage.js()
+    const topic = randomTopic()
+    const inJs = await js.join(topic)
+    const polite = await stage.rust()
+    const inPolite = await polite.join(topic, { bootstrap: [js] })
+    await linkedBoth(inPolite, inJs)
+    await polite.shutdown()
+    // the crate closes at once, so its goodbye may be lost
+    await inJs.until('the one that shut down is gone', () => inJs.downs.length === 1)
+    expect(inJs.downs[0]).to.have.property('peer', polite.endpointId)
+    expect(inJs.downs[0].reason).to.be.oneOf(['left', 'connectionClosed'])
+    const killed = await stage.rust()
+    const inKilled = await killed.join(topic, { bootstrap: [js] })
+    await linkedBoth(inKilled, inJs)
+    await killed.kill()
+    // nothing tells of it but QUIC's timeouts, 15 to 30 s
+    await inJs.until('the killed one is gone', () => inJs.downs.length === 2, 45_000)
+    expect(inJs.downs[1]).to.deep.equal({ peer: killed.endpointId, reason: 'connectionClosed' })
   })
 
   it('several topics share a connection, and leaving one leaves the others alone', async () => {
