@@ -38,6 +38,7 @@ export class JsMember implements Member {
   #topic?: Topic
   /** Payloads counted when it was killed. */
   #payloads = 0
+  #stopping?: void | Promise<void>
 
   private constructor (init: MemberInit, libp2p: Node, end: AbortController) {
     this.role = init.role
@@ -117,13 +118,14 @@ export class JsMember implements Member {
       connection.abort(new Error('killed'))
     }
 
-    await this.#libp2p.stop()
+    this.#stopping = this.#libp2p.stop()
   }
 
   async stop (): Promise<void> {
     this.payloads()
     this.#end.abort()
-    await this.#libp2p.stop()
+    this.#stopping ??= this.#libp2p.stop()
+    await this.#stopping
   }
 
   get #topicId (): TopicId {

@@ -65,8 +65,10 @@ export class RustMember implements Member {
   }
 
   async stop (): Promise<void> {
-    this.#isAlive = false
-    await this.#peer.shutdown()
+    if (this.#isAlive) {
+      this.#isAlive = false
+      await this.#peer.shutdown()
+    }
   }
 
   #passOn (): void {

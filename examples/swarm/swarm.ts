@@ -73,7 +73,7 @@ export class Swarm {
 
   /** Names of nodes that can reach each other over links that both sides count; one group if all can. */
   groups (): string[][] {
-    const neighbors = new Map(this.alive.map((member) => [member.role.name, member.links().map((link) => link.to)]))
+    const neighbors = this.#neighbors()
     const left = new Set(neighbors.keys())
     const groups: string[][] = []
 
@@ -96,9 +96,16 @@ export class Swarm {
     return groups
   }
 
-  /** Links of the swarm, each counted once. */
+  /** Links that both sides count. */
   get links (): number {
-    return this.alive.reduce((sum, member) => sum + member.links().length, 0) / 2
+    const neighbors = this.#neighbors()
+    let ends = 0
+
+    for (const [name, others] of neighbors) {
+      ends += others.filter((other) => neighbors.get(other)?.includes(name)).length
+    }
+
+    return ends / 2
   }
 
   /** Has every node broadcast once; resolves when everybody has heard everybody. */
@@ -132,7 +139,11 @@ export class Swarm {
   }
 
   async stop (): Promise<void> {
-    await Promise.allSettled(this.alive.map(async (member) => member.stop()))
+    await Promise.allSettled(this.members.map(async (member) => member.stop()))
+  }
+
+  #neighbors (): Map<string, string[]> {
+    return new Map(this.alive.map((member) => [member.role.name, member.links().map((link) => link.to)]))
   }
 
   async #payloads (): Promise<number> {
