@@ -114,16 +114,20 @@ export class Connections {
     const { connectionManager } = this.#components
     const before = new Set(connectionManager.getConnections(id))
     const learned = this.#init.addressesOf(key)
+    // unforced, libp2p aborts a dialed connection when the peer's own comes in from
+    // the same address meanwhile: a Rust peer that already sends on it never notices
+    // (rule 8), and nothing of it arrives any more
+    const force = before.size === 0 || learned.some(isIrohAddress)
     let connection: Connection | undefined
 
     if (learned.length > 0) {
-      connection = await connectionManager.openConnection(learned, { signal }).catch((err) => {
+      connection = await connectionManager.openConnection(learned, { signal, force }).catch((err) => {
         this.#init.log('could not dial %p at what gossip knows - %e', id, err)
         return undefined
       })
     }
 
-    connection ??= await connectionManager.openConnection(id, { signal })
+    connection ??= await connectionManager.openConnection(id, { signal, force })
 
     if (except.has(connection) || !this.mayCarry(connection)) {
       throw new UnsupportedProtocolError(`No connection to ${id} carries ${this.#init.protocol}`)
