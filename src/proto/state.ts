@@ -242,6 +242,10 @@ export class State {
   private finish (now: number): void {
     const { parted, released, list } = this.effects
 
+    if (parted.length === 0 && released.size === 0) {
+      return
+    }
+
     for (const { topic: ended, peer, sent } of parted.splice(0)) {
       for (const [key, topic] of this.byTopic) {
         if (key !== ended && topic.isNeighbor(peer)) {
