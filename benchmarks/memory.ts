@@ -6,7 +6,9 @@
  *     node benchmarks/memory.ts --full     default retention, takes 3 minutes
  *
  * The measured node and its five neighbors live in processes of their own. Heap
- * is `heapUsed` after repeated collections, the least of several readings.
+ * is `heapUsed` after repeated collections, the least of several readings. The
+ * compilers are off in both: their code, about a megabyte that depends on what
+ * ran hot in all of libp2p, is no cost of the service.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -144,7 +146,7 @@ async function subject (withService: boolean, addresses: string[]): Promise<void
 
 async function measure (withService: boolean): Promise<{ before: number, loaded: number, after: number, received: number, code: number }> {
   const role = withService ? '--with' : '--without'
-  const options = { execArgv: ['--expose-gc'] }
+  const options = { execArgv: ['--expose-gc', '--no-opt', '--no-maglev', '--no-sparkplug'] }
   const far = fork(import.meta.filename, [...process.argv.slice(2), role, '--neighbors'], options)
   const { addresses } = await next(far)
   const near = fork(import.meta.filename, [...process.argv.slice(2), role, '--subject', JSON.stringify(addresses)], options)
