@@ -74,7 +74,8 @@ export class IrohListener extends TypedEventEmitter<ListenerEvents> implements L
 
     this.#state = { status: 'closed' }
     this.#init.onClose(this)
-    this.safeDispatchEvent('close')
     await this.#init.endpoint.release()
+    // not before: while it closes all listeners libp2p strikes the wrong one from its list
+    this.safeDispatchEvent('close')
   }
 }

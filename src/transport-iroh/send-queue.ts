@@ -1,12 +1,6 @@
 import { raceSignal } from 'race-signal'
-import { nativeMessage } from './native.ts'
+import { CHUNK_BYTES, nativeMessage } from './native.ts'
 import type { Native, NativeSendStream } from './native.ts'
-
-/**
- * Bytes of one native write. Larger ones are not faster, for the binding copies
- * byte by byte, and block the event loop: 16 KiB takes it 0.7 ms.
- */
-const WRITE_BYTES = 16 * 1024
 
 /** Bytes that may wait before the writer is asked to pause, and at which it may go on. */
 const HIGH_WATER_BYTES = 64 * 1024
@@ -161,7 +155,7 @@ export class SendQueue {
   }
 
   #take (): ReturnType<Native['gather']> {
-    const length = Math.min(WRITE_BYTES, this.#pendingBytes)
+    const length = Math.min(CHUNK_BYTES, this.#pendingBytes)
     const bytes = this.#init.native.gather(this.#chunks, this.#offset, length)
     let rest = length
     let taken = 0

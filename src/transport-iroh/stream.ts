@@ -1,16 +1,13 @@
 import { TimeoutError } from '@libp2p/interface'
 import { AbstractStream } from '@libp2p/utils'
 import { raceSignal } from 'race-signal'
-import { fromNative, nativeMessage } from './native.ts'
+import { CHUNK_BYTES, fromNative, nativeMessage } from './native.ts'
 import { SendQueue } from './send-queue.ts'
 import type { Native, NativeRecvStream, NativeSendStream } from './native.ts'
 import type { SendFailure } from './send-queue.ts'
 import type { AbortOptions, Logger } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
-
-/** Bytes of one native read. See the send queue about larger ones. */
-const READ_BYTES = 16 * 1024
 
 /**
  * Bytes that an incoming stream holds for a handler that is not there yet. One
@@ -128,6 +125,8 @@ export interface InboundIrohStreamInit extends IrohStreamInit {
 export class InboundIrohStream extends AbstractStream {
   /** Resolves when the native stream has ended. Never rejects. */
   readonly ended: Promise<void>
+  /** The remote has finished, and nobody has listened yet who could be told. */
+  #isEndPending = false
 
   constructor (init: InboundIrohStreamInit) {
     super({ ...init, direction: 'inbound', maxReadBufferLength: MAX_READ_BUFFER_BYTES })
@@ -135,6 +134,19 @@ export class InboundIrohStream extends AbstractStream {
     this.writeStatus = 'closed'
     this.remoteReadStatus = 'closed'
     this.ended = this.#read(init.stream)
+  }
+
+  /**
+   * As usual; and the end of a stream that was over before anybody listened for
+   * its bytes comes after them, not before.
+   */
+  override addEventListener (...args: Parameters<AbstractStream['addEventListener']>): void {
+    super.addEventListener(...args)
+
+    if (args[0] === 'message' && this.#isEndPending) {
+      this.#isEndPending = false
+      queueMicrotask(() => { this.onRemoteCloseWrite() })
+    }
   }
 
   sendData (data: Uint8ArrayList): SendResult {
@@ -155,7 +167,7 @@ export class InboundIrohStream extends AbstractStream {
   async #read (stream: NativeRecvStream): Promise<void> {
     try {
       while (true) {
-        const bytes = fromNative(await stream.read(READ_BYTES))
+        const bytes = fromNative(await stream.read(CHUNK_BYTES))
 
         if (bytes.byteLength === 0) {
           break
@@ -167,7 +179,7 @@ export class InboundIrohStream extends AbstractStream {
       }
 
       if (this.status === 'open') {
-        this.onRemoteCloseWrite()
+        this.#end()
       }
     } catch (err) {
       if (this.status !== 'open') {
@@ -182,6 +194,14 @@ export class InboundIrohStream extends AbstractStream {
         this.log('read failed, the connection is lost - %s', message)
         this.onTransportClosed()
       }
+    }
+  }
+
+  #end (): void {
+    if (this.listenerCount('message') > 0) {
+      this.onRemoteCloseWrite()
+    } else {
+      this.#isEndPending = true
     }
   }
 }

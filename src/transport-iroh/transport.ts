@@ -266,6 +266,7 @@ export class IrohTransport implements Transport, Startable {
   }
 
   async #connect (ma: Multiaddr, remotePeer: PeerId, signal: AbortSignal): Promise<IrohConnection> {
+    const publicKey = fromString(endpointIdOf(remotePeer), 'base16')
     const native = await raceSignal(this.#prepare(), signal)
     const acquiring = this.#endpoint.acquire()
     let endpoint: NativeEndpoint
@@ -280,7 +281,7 @@ export class IrohTransport implements Transport, Startable {
     try {
       const { relayUrl, directAddresses } = fromMultiaddr(ma)
       const [protocol] = this.#protocols
-      const id = native.EndpointId.fromBytes(native.toNative(fromString(endpointIdOf(remotePeer), 'base16')))
+      const id = native.EndpointId.fromBytes(native.toNative(publicKey))
       const addr = new native.EndpointAddr(id, relayUrl, directAddresses.map(formatSocketAddress))
       const connection = await raceConnection(endpoint.connect(addr, native.toNative(fromString(protocol))), signal)
       const answering = remotePeerOf(connection)
