@@ -111,6 +111,8 @@ export class IrohTransport implements Transport, Startable {
   #native: Promise<Native> | undefined
   #session: Session | undefined
   #stop = new AbortController()
+  /** Whether the node is configured to listen. */
+  #isListening = false
   /** Whether the running node itself holds the endpoint. */
   #held: Promise<boolean> | undefined
 
@@ -148,18 +150,33 @@ export class IrohTransport implements Transport, Startable {
    * @throws {UnsupportedKeyTypeError} if the node's key is not of type Ed25519
    * @throws {InvalidParametersError} if the node is to keep within a private
    * network, which iroh would leave; or if an adopted endpoint has another key
+   *
+   * `afterStart` throws {ListenError} or {InvalidParametersError} if there can
+   * be no endpoint, unless the node listens: then its listeners do.
    */
   async start (): Promise<void> {
     await this.#prepare()
 
     this.#stop = new AbortController()
-    this.#endpoint.listenOn(this.listenFilter(this.#components.addressManager.getListenAddrs())
-      .flatMap((ma) => fromMultiaddr(ma).directAddresses))
+    const addresses = this.listenFilter(this.#components.addressManager.getListenAddrs())
+    this.#isListening = addresses.length > 0
+    this.#endpoint.listenOn(addresses.flatMap((ma) => fromMultiaddr(ma).directAddresses))
   }
 
   async afterStart (): Promise<void> {
-    this.#held = this.#hold()
-    await this.#held
+    const acquiring = this.#endpoint.acquire()
+    this.#held = acquiring.then(() => true, () => false)
+
+    try {
+      await acquiring
+    } catch (err) {
+      if (!this.#isListening) {
+        throw err
+      }
+
+      // libp2p hears it from the listeners; where it tolerates that, the node still dials
+      this.#endpoint.listenOn([])
+    }
   }
 
   async stop (): Promise<void> {
@@ -250,19 +267,6 @@ export class IrohTransport implements Transport, Startable {
     this.#native ??= loadNative(this.#load)
 
     return this.#native
-  }
-
-  /** @returns whether the endpoint is held */
-  async #hold (): Promise<boolean> {
-    try {
-      await this.#endpoint.acquire()
-      return true
-    } catch (err) {
-      // where libp2p tolerates that listening fails, the node still dials
-      this.#log.error('there is no endpoint to listen with - %e', err)
-      this.#endpoint.listenOn([])
-      return false
-    }
   }
 
   async #connect (ma: Multiaddr, remotePeer: PeerId, signal: AbortSignal): Promise<IrohConnection> {
