@@ -6,7 +6,7 @@ import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { MessageTooLargeError } from './errors.ts'
 import { loadHash } from './hash.ts'
-import { endpointIdOf } from './iroh-address.ts'
+import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
 import { resolveTarget } from './join-target.ts'
 import { Network } from './net/network.ts'
 import { Timers } from './net/timers.ts'
@@ -121,6 +121,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     }
 
     const hash = await loadHash()
+    const me = endpointIdOf(peerId)
     const timers = new Timers()
     const topics = new TopicRegistry()
     const discovery = new Discovery(topics, timers, this.#options.membership.activeViewCapacity, (entry, peer) => {
@@ -131,18 +132,23 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       log: this.#log,
       timers,
       maxQueueBytes: this.#options.maxSendQueueBytes,
+      me,
+      isOurs: (peer) => this.#addresses.isOurs(peer),
+      canBeDialed: () => this.#components.transportManager.getAddrs().some(isIrohAddress),
       addressesOf: (peer) => this.#addresses.get(peer),
       onFrame: (peer, topic, payload) => { driver.onFrame(peer, topic, payload) },
       onDisconnected: (peer, reason) => {
         discovery.onPeerGone(peer)
         driver.onDisconnected(peer, reason)
       },
+      onLinkBroken: (peer) => { driver.onLinkBroken(peer) },
       onCongestion: (peer, congested) => { driver.onCongestion(peer, congested) },
       onViolation: (peer, error) => { driver.onInvalidFrame(peer, error) },
+      onExcess: (peer) => { driver.onExcess(peer) },
       onPeerAvailable: (peer) => { discovery.onPeerAvailable(peer) }
     })
     const driver = new Driver(network, {
-      me: endpointIdOf(peerId),
+      me,
       config: this.#options,
       rules: new ReachabilityRules(this.#components.transportManager, network, this.#addresses),
       hash,

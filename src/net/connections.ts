@@ -1,5 +1,6 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { isIrohAddress } from '../iroh-address.ts'
+import { isLetGo } from '../let-go.ts'
 import type { PeerKey } from '../proto/messages.ts'
 import type { Connection, Logger, PeerId, PeerStore } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
@@ -41,7 +42,12 @@ export class Connections {
     return connection.direct || this.#init.runOnLimitedConnection
   }
 
-  /** The open connection to use: native iroh first, since a Rust peer has nothing else, then the newest. */
+  /**
+   * The open connection to use: native iroh first, since a Rust peer has
+   * nothing else; of those one that the peer has not let go of, the newest,
+   * since Rust too sends on the one that it registered last (rule 8). What it
+   * let go of it still reads.
+   */
   best (id: PeerId, except?: WeakSet<Connection>): Connection | undefined {
     let best: Connection | undefined
 
@@ -83,9 +89,8 @@ export class Connections {
 
   /** Closes what gossip opened and nobody uses any more; `stillUnused` is asked at the last moment. */
   async closeUnused (id: PeerId, stillUnused: () => boolean): Promise<void> {
-    const { connectionManager, peerStore } = this.#components
-    // a native connection stays: a Rust peer does not forget a peer whose connection
-    // ends, and what it then sends is lost until we dial it
+    const { connectionManager } = this.#components
+    // native connections have a life of their own: `native-connections.ts`
     const isUnused = (connection: Connection): boolean => !isIrohAddress(connection.remoteAddr) &&
       connection.status === 'open' && this.#dialed.has(connection) && connection.streams.length === 0
 
@@ -93,27 +98,55 @@ export class Connections {
       return
     }
 
-    const peer = await peerStore.get(id).catch(() => undefined)
-    const isKept = [...peer?.tags.keys() ?? []].some((tag) => tag.startsWith('keep-alive'))
-
-    if (!isKept && stillUnused()) {
+    if (!await this.#isKept(id) && stillUnused()) {
       await Promise.all(connectionManager.getConnections(id).filter(isUnused).map(async (connection) => { await connection.close() }))
     }
   }
 
-  /** Ends connections that carry nothing but gossip. */
+  /** Closes a native connection, unless it serves others or the user wants it kept. */
+  async closeNative (connection: Connection): Promise<void> {
+    if (connection.status === 'open' && this.#isUnshared(connection) && !await this.#isKept(connection.remotePeer)) {
+      await connection.close()
+    }
+  }
+
+  /**
+   * Ends what carries nothing but gossip, so that a peer notices that it was
+   * let go: it does not read, or refuses what we write (rules 1 and 25). Of the
+   * connections that others may use only our streams are ended; native ones
+   * have no other use.
+   */
   abortUnshared (id: PeerId, reason: Error): void {
     for (const connection of this.#components.connectionManager.getConnections(id)) {
-      if (connection.streams.every((stream) => stream.protocol === this.#init.protocol)) {
+      if (this.#isUnshared(connection) && (isIrohAddress(connection.remoteAddr) || this.#dialed.has(connection))) {
         connection.abort(reason)
+      } else {
+        for (const stream of connection.streams) {
+          if (stream.protocol === this.#init.protocol) {
+            stream.abort(reason)
+          }
+        }
       }
     }
   }
 
+  #isUnshared (connection: Connection): boolean {
+    return connection.streams.every((stream) => stream.protocol === this.#init.protocol)
+  }
+
+  /** Whether the user asked that the peer stay connected. */
+  async #isKept (id: PeerId): Promise<boolean> {
+    const peer = await this.#components.peerStore.get(id).catch(() => undefined)
+
+    return [...peer?.tags.keys() ?? []].some((tag) => tag.startsWith('keep-alive'))
+  }
+
   async #dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>, signal: AbortSignal): Promise<Connection> {
     const { connectionManager } = this.#components
-    const before = new Set(connectionManager.getConnections(id))
-    const learned = this.#init.addressesOf(key)
+    const connections = connectionManager.getConnections(id)
+    const before = new Set(connections)
+    // where a peer called from it may be called, until gossip says better
+    const learned = [...this.#init.addressesOf(key), ...connections.map(({ remoteAddr }) => remoteAddr).filter(isIrohAddress)]
     // unforced, libp2p aborts a dialed connection when the peer's own comes in from
     // the same address meanwhile: a Rust peer that already sends on it never notices
     // (rule 8), and nothing of it arrives any more
@@ -142,5 +175,5 @@ export class Connections {
 }
 
 function preference (connection: Connection): number {
-  return (isIrohAddress(connection.remoteAddr) ? 2 ** 50 : 0) + connection.timeline.open
+  return (isIrohAddress(connection.remoteAddr) ? 2 ** 51 : 0) + (isLetGo(connection) ? 0 : 2 ** 50) + connection.timeline.open
 }

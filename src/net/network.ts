@@ -2,10 +2,14 @@ import { UnsupportedProtocolError } from '@libp2p/interface'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf, isIrohAddress, peerIdOf } from '../iroh-address.ts'
 import { Connections } from './connections.ts'
+import { farewellIn, goodbyeFrame, sendGoodbye } from './goodbye.ts'
+import { MembershipLimit } from './membership-limit.ts'
+import { NativeConnections } from './native-connections.ts'
 import { receive } from './receive.ts'
 import { RemotePeer } from './remote-peer.ts'
+import type { NativeConnection } from './native-connections.ts'
 import type { Timers } from './timers.ts'
-import type { Frame } from './topic-stream.ts'
+import type { Frame, OpenedStream } from './topic-stream.ts'
 import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
 import type { RemotePeerOwner } from './remote-peer.ts'
 import type { DisconnectReason } from '../proto/events.ts'
@@ -29,16 +33,29 @@ export interface NetworkInit {
   maxQueueBytes: number
   stallTimeoutMs: number
   runOnLimitedConnection: boolean
+  /** Ourselves. */
+  me: PeerKey
+  /** Whether the peer's data said that it runs this implementation. */
+  isOurs (peer: PeerKey): boolean
+  /** Whether our peer data names an address that a Rust peer can dial. */
+  canBeDialed (): boolean
   /** Where gossip says that a peer can be reached, newest first. */
   addressesOf (peer: PeerKey): Multiaddr[]
   onFrame (peer: PeerKey, topic: TopicKey, payload: Uint8Array): void
   /** No connection to the peer is left, or it was let go. */
   onDisconnected (peer: PeerKey, reason: DisconnectReason): void
+  /** A stream or one of several connections was lost: the peer may not count us as neighbor any more. */
+  onLinkBroken (peer: PeerKey): void
   onCongestion (peer: PeerKey, congested: boolean): void
   onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void
+  /** More membership messages came from the peer than any correct peer sends: one was dropped. */
+  onExcess (peer: PeerKey): void
   /** A connection to a peer that speaks the protocol is open. */
   onPeerAvailable (peer: PeerKey): void
 }
+
+/** Milliseconds between the loss of a link and the question whether it still stands: what else is lost shows meanwhile. */
+const LINK_BROKEN_MS = 100
 
 /** Incoming or outgoing streams per connection: limits of libp2p's that would reset a stream. */
 const UNLIMITED = 1_000_000
@@ -60,6 +77,10 @@ export class Network implements RemotePeerOwner {
   readonly #peers = new Map<PeerKey, RemotePeer>()
   readonly #dirty = new Set<RemotePeer>()
   readonly #connections: Connections
+  readonly #native: NativeConnections
+  readonly #membershipLimit = new MembershipLimit()
+  /** Peers about to be reported as `onLinkBroken`. */
+  readonly #broken = new Set<PeerKey>()
   #stop = new AbortController()
   #topologyId: string | undefined
   #flushScheduled = false
@@ -72,6 +93,16 @@ export class Network implements RemotePeerOwner {
     this.maxQueueBytes = init.maxQueueBytes
     this.stallTimeoutMs = init.stallTimeoutMs
     this.#connections = new Connections(components, init)
+    this.#native = new NativeConnections({
+      log: init.log,
+      timers: init.timers,
+      isInUse: (key) => this.#peers.has(key),
+      isOurs: init.isOurs,
+      canBeDialed: init.canBeDialed,
+      sayGoodbye: (connection, topic) => { this.#sayGoodbye(connection, topic) },
+      close: (key, connection) => { this.#closeNative(key, connection) },
+      redial: (key) => { this.#redial(key) }
+    })
   }
 
   async start (): Promise<void> {
@@ -92,6 +123,10 @@ export class Network implements RemotePeerOwner {
     })
     events.addEventListener('connection:open', this.#onConnectionOpen)
     events.addEventListener('connection:close', this.#onConnectionClose)
+
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      this.#nativeOf(connection)
+    }
   }
 
   /**
@@ -124,7 +159,9 @@ export class Network implements RemotePeerOwner {
 
     this.#peers.clear()
     this.#dirty.clear()
+    this.#broken.clear()
     this.#drainWaiters.clear()
+    this.#native.clear()
   }
 
   /** Queues a frame for a peer, which is dialed where necessary. `last` ends the topic's stream. */
@@ -132,6 +169,10 @@ export class Network implements RemotePeerOwner {
     const peer = this.#peer(key)
     peer.enqueue(topic, frame, last)
     this.#dirty.add(peer)
+
+    if (last) {
+      this.#native.onParted(key)
+    }
 
     if (!this.#flushScheduled) {
       this.#flushScheduled = true
@@ -191,18 +232,14 @@ export class Network implements RemotePeerOwner {
 
   // --- what a RemotePeer asks for
 
-  async openStream (peer: RemotePeer, signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }> {
+  async openStream (peer: RemotePeer, signal: AbortSignal): Promise<OpenedStream> {
     const connection = this.#connections.best(peer.id, peer.refusedBy) ?? await this.#connections.dial(peer.key, peer.id, peer.refusedBy, this.#stop.signal)
     signal.throwIfAborted()
 
     try {
-      const stream = await connection.newStream(this.#init.protocol, {
-        runOnLimitedConnection: true,
-        maxOutboundStreams: UNLIMITED,
-        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)])
-      })
+      const stream = await this.#newStream(connection)
 
-      return { stream, connection }
+      return { stream, connection, greeting: this.#greeting(peer, connection) }
     } catch (err) {
       if (err instanceof Error && err.name === 'UnsupportedProtocolError') {
         peer.refusedBy.add(connection)
@@ -210,6 +247,30 @@ export class Network implements RemotePeerOwner {
 
       throw err
     }
+  }
+
+  async #newStream (connection: Connection): Promise<Stream> {
+    return connection.newStream(this.#init.protocol, {
+      runOnLimitedConnection: true,
+      maxOutboundStreams: UNLIMITED,
+      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)])
+    })
+  }
+
+  /**
+   * A native connection that was dialed for one word to a stranger, such as the
+   * answer to a walk, starts with a goodbye: the word itself makes a Rust peer
+   * let go, and it would have to dial us to say so (rule 6).
+   */
+  #greeting (peer: RemotePeer, connection: Connection): Frame | undefined {
+    if (!peer.isReleased || !isIrohAddress(connection.remoteAddr) || this.#init.isOurs(peer.key) || this.#native.hasSpoken(peer.key)) {
+      return undefined
+    }
+
+    this.#native.opened(peer.key, connection)
+    this.#native.saidGoodbye(peer.key)
+
+    return goodbyeFrame(this.#init.me)
   }
 
   hasConnection (peer: RemotePeer): boolean {
@@ -220,18 +281,24 @@ export class Network implements RemotePeerOwner {
     this.#init.onCongestion(peer.key, congested)
   }
 
+  onStreamReopened (peer: RemotePeer): void {
+    this.#linkBroken(peer.key)
+  }
+
   onPeerFailed (peer: RemotePeer, reason: DisconnectReason): void {
     this.#forget(peer)
     this.#init.onDisconnected(peer.key, reason)
 
-    // only a closed connection tells a peer that does not read that it was let go
-    if (reason === 'sendStalled') {
-      this.#connections.abortUnshared(peer.id, new Error('The peer does not read'))
+    // it reads nothing, so only a closed connection tells it that it was let go (rule 25);
+    // one that refuses our streams counts us as neighbor as well
+    if (reason === 'sendStalled' || reason === 'protocolError') {
+      this.#connections.abortUnshared(peer.id, new Error(reason === 'sendStalled' ? 'The peer does not read' : 'The peer refuses our streams'))
     }
   }
 
   onPeerReleased (peer: RemotePeer): void {
     this.#forget(peer)
+    this.#native.onReleased(peer.key)
     this.#closeUnused(peer.key, peer.id)
   }
 
@@ -275,12 +342,16 @@ export class Network implements RemotePeerOwner {
     }
 
     const key = endpointIdOf(connection.remotePeer)
+    const native = this.#nativeOf(connection)
     let header: Uint8Array | undefined
     let topic: TopicKey = ''
 
-    stream.addEventListener('close', () => {
+    stream.addEventListener('close', (evt) => {
       if (!this.#peers.has(key)) {
         this.#closeUnused(key, connection.remotePeer)
+      } else if (evt.error != null) {
+        // reset by the peer, which a Rust peer never does: what it carried may be lost
+        this.#linkBroken(key)
       }
     })
 
@@ -289,9 +360,18 @@ export class Network implements RemotePeerOwner {
         if (header !== topicId) {
           header = topicId
           topic = toString(topicId, 'hex')
+          this.#native.spoke(key, topic)
         }
 
-        this.#init.onFrame(key, topic, payload)
+        if (native != null) {
+          this.#onNativeFrame(key, native, topic, payload)
+        }
+
+        if (this.#membershipLimit.allows(key, payload, this.timers.now())) {
+          this.#init.onFrame(key, topic, payload)
+        } else {
+          this.#init.onExcess(key)
+        }
       },
       onViolation: (error) => {
         this.#init.onViolation(key, error)
@@ -308,8 +388,8 @@ export class Network implements RemotePeerOwner {
       return
     }
 
-    const peer = this.#peers.get(endpointIdOf(connection.remotePeer))
-    peer?.flush()
+    this.#nativeOf(connection)
+    this.#peers.get(endpointIdOf(connection.remotePeer))?.flush()
 
     // a native connection speaks gossip and nothing else; others are announced by identify
     if (isIrohAddress(connection.remoteAddr)) {
@@ -320,11 +400,20 @@ export class Network implements RemotePeerOwner {
   readonly #onConnectionClose = (evt: CustomEvent<Connection>): void => {
     const { remotePeer } = evt.detail
 
-    if (remotePeer.type !== 'Ed25519' || this.#connections.best(remotePeer) != null) {
+    if (remotePeer.type !== 'Ed25519') {
       return
     }
 
     const key = endpointIdOf(remotePeer)
+
+    if (this.#native.closed(key, evt.detail)) {
+      this.#linkBroken(key)
+    }
+
+    if (this.#connections.best(remotePeer) != null) {
+      return
+    }
+
     const peer = this.#peers.get(key)
 
     if (this.#connections.isDialing(key)) {
@@ -338,6 +427,72 @@ export class Network implements RemotePeerOwner {
       // a peer that only ever wrote to us
       this.#init.onDisconnected(key, 'connectionClosed')
     }
+  }
+
+  // --- native connections
+
+  /** What is known of the connection, if it is one of native iroh. */
+  #nativeOf (connection: Connection): NativeConnection | undefined {
+    if (connection.remotePeer.type !== 'Ed25519' || !isIrohAddress(connection.remoteAddr)) {
+      return undefined
+    }
+
+    return this.#native.opened(endpointIdOf(connection.remotePeer), connection)
+  }
+
+  #onNativeFrame (key: PeerKey, native: NativeConnection, topic: TopicKey, payload: Uint8Array): void {
+    this.#native.onFrame(native)
+    const farewell = farewellIn(payload)
+
+    if (farewell === 'emptyReply') {
+      this.#native.onEmptyReply(key, native)
+    } else if (farewell != null) {
+      this.#native.onDisconnect(key, native, topic, farewell === 'disconnectAlive')
+    }
+  }
+
+  #sayGoodbye (connection: Connection, topic: TopicKey): void {
+    this.#newStream(connection)
+      .then(async (stream) => sendGoodbye(stream, topic, this.#init.me))
+      .catch((err) => {
+        this.log('could not say goodbye to %p - %e', connection.remotePeer, err)
+      })
+  }
+
+  #closeNative (key: PeerKey, connection: Connection): void {
+    this.#peers.get(key)?.leave(connection)
+    this.#connections.closeNative(connection).catch((err) => {
+      this.log('could not close a connection to %p - %e', connection.remotePeer, err)
+    })
+  }
+
+  /** The peer let go of its connection, and shares topics with us: it is asked on a new one whether we are neighbors (rule 9). */
+  #redial (key: PeerKey): void {
+    const peer = this.#peers.get(key)
+
+    if (peer == null) {
+      return
+    }
+
+    this.#connections.dial(key, peer.id, peer.refusedBy, this.#stop.signal)
+      .then(() => { this.#linkBroken(key) })
+      .catch((err) => {
+        this.log('could not open a new connection to %p - %e', peer.id, err)
+      })
+  }
+
+  /** Reports the peer a little later, unless it is gone by then. */
+  #linkBroken (key: PeerKey): void {
+    if (this.#broken.has(key)) {
+      return
+    }
+
+    this.#broken.add(key)
+    this.timers.schedule(LINK_BROKEN_MS, () => {
+      if (this.#broken.delete(key) && this.#peers.has(key)) {
+        this.#init.onLinkBroken(key)
+      }
+    })
   }
 
   #announce (peerId: PeerId): void {

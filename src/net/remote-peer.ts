@@ -2,10 +2,10 @@ import { fromString } from 'uint8arrays/from-string'
 import { encodeStreamHeader } from '../wire/index.ts'
 import { TopicStream } from './topic-stream.ts'
 import type { ScheduledTask, Timers } from './timers.ts'
-import type { Frame, TopicStreamOwner } from './topic-stream.ts'
+import type { Frame, OpenedStream, TopicStreamOwner } from './topic-stream.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
-import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Logger, PeerId } from '@libp2p/interface'
 
 /** Streams that we keep open to one peer; a Rust peer allows 100, and each costs about 7 KiB at its end. */
 const MAX_OPEN_STREAMS = 64
@@ -29,9 +29,11 @@ export interface RemotePeerOwner {
   readonly maxQueueBytes: number
   readonly stallTimeoutMs: number
   /** An outgoing stream on the best open connection, or on one that is dialed now. */
-  openStream (peer: RemotePeer, signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }>
+  openStream (peer: RemotePeer, signal: AbortSignal): Promise<OpenedStream>
   hasConnection (peer: RemotePeer): boolean
   onCongestion (peer: RemotePeer, congested: boolean): void
+  /** A stream to the peer ended by itself, and is opened again: what it carried may be lost. */
+  onStreamReopened (peer: RemotePeer): void
   /** The peer is let go: it has no queue and no stream any more. */
   onPeerFailed (peer: RemotePeer, reason: DisconnectReason): void
   /** The peer was released and all that was queued for it has been sent. */
@@ -123,6 +125,15 @@ export class RemotePeer implements TopicStreamOwner {
     this.#maybeReleased()
   }
 
+  /** Finishes the streams on a connection; what comes next goes over another one. */
+  leave (connection: Connection): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.connection === connection) {
+        stream.finish()
+      }
+    }
+  }
+
   /** Drops everything and reports the peer as gone. */
   fail (reason: DisconnectReason): void {
     if (this.#failed) {
@@ -146,7 +157,7 @@ export class RemotePeer implements TopicStreamOwner {
     this.#streams.clear()
   }
 
-  async openStream (signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }> {
+  async openStream (signal: AbortSignal): Promise<OpenedStream> {
     this.#makeRoom()
     return this.#owner.openStream(this, signal)
   }
@@ -175,6 +186,7 @@ export class RemotePeer implements TopicStreamOwner {
     } else {
       this.#owner.timers.schedule(REOPEN_DELAY_MS * this.#failures.length, () => {
         if (!this.#failed) {
+          this.#owner.onStreamReopened(this)
           topicStream.flush()
           this.#maybeReleased()
         }

@@ -217,6 +217,15 @@ export class HyParView {
     }
   }
 
+  /**
+   * A stream or one of several connections to the peer was lost. A Rust peer
+   * whose chosen connection ends removes us from all topics though another one
+   * lives (rule 8): the link is asked for again, never just resumed.
+   */
+  onLinkBroken (peer: PeerKey, now: number, out: Outbox): void {
+    this.remind(peer, now, out)
+  }
+
   private remind (peer: PeerKey, now: number, out: Outbox): void {
     const link = this.views.links.get(peer)
 

@@ -110,6 +110,12 @@ export class State {
         // the sender of this event knows that the connection is gone
         this.effects.released.delete(event.peer)
         break
+      case 'linkBroken':
+        for (const topic of this.byTopic.values()) {
+          topic.linkBroken(event.peer, now)
+        }
+
+        break
       case 'updatePeerData':
         this.peerData = event.data
 
