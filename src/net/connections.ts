@@ -2,7 +2,7 @@ import { UnsupportedProtocolError } from '@libp2p/interface'
 import { isIrohAddress } from '../iroh-address.ts'
 import { isLetGo } from '../let-go.ts'
 import type { PeerKey } from '../proto/messages.ts'
-import type { Connection, Logger, PeerId, PeerStore } from '@libp2p/interface'
+import type { Connection, Logger, PeerId, PeerStore, Stream } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -19,6 +19,12 @@ export interface ConnectionsInit {
   addressesOf (peer: PeerKey): Multiaddr[]
 }
 
+/** Incoming or outgoing streams per connection: limits of libp2p's that would reset a stream. */
+export const UNLIMITED = 1_000_000
+
+/** Milliseconds for a stream to be opened. */
+const OPEN_TIMEOUT_MS = 10_000
+
 /**
  * Which of libp2p's connections carry gossip, and those that gossip asks for.
  *
@@ -32,9 +38,29 @@ export class Connections {
   /** Connections that exist because gossip asked for them. */
   readonly #dialed = new WeakSet<Connection>()
 
+  #stop = new AbortController()
+
   constructor (components: ConnectionsComponents, init: ConnectionsInit) {
     this.#components = components
     this.#init = init
+  }
+
+  start (): void {
+    this.#stop = new AbortController()
+  }
+
+  /** Ends every dial. */
+  stop (): void {
+    this.#stop.abort()
+  }
+
+  /** An outgoing gossip stream. */
+  async newStream (connection: Connection): Promise<Stream> {
+    return connection.newStream(this.#init.protocol, {
+      runOnLimitedConnection: true,
+      maxOutboundStreams: UNLIMITED,
+      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
+    })
   }
 
   /** Whether gossip may run here; a connection through a libp2p relay only where the user allows it. */
@@ -72,14 +98,14 @@ export class Connections {
    * A connection to a peer that has none: one dial at a time, to the addresses
    * that gossip knows first, then to what libp2p knows.
    */
-  async dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>, signal: AbortSignal): Promise<Connection> {
+  async dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>): Promise<Connection> {
     const running = this.#dials.get(key)
 
     if (running != null) {
       return running
     }
 
-    const dial = this.#dial(key, id, except, signal).finally(() => {
+    const dial = this.#dial(key, id, except).finally(() => {
       this.#dials.delete(key)
     })
     this.#dials.set(key, dial)
@@ -141,8 +167,9 @@ export class Connections {
     return [...peer?.tags.keys() ?? []].some((tag) => tag.startsWith('keep-alive'))
   }
 
-  async #dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>, signal: AbortSignal): Promise<Connection> {
+  async #dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>): Promise<Connection> {
     const { connectionManager } = this.#components
+    const { signal } = this.#stop
     const connections = connectionManager.getConnections(id)
     const before = new Set(connections)
     // where a peer called from it may be called, until gossip says better

@@ -1,13 +1,11 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf, isIrohAddress, peerIdOf } from '../iroh-address.ts'
-import { Connections } from './connections.ts'
-import { farewellIn, goodbyeFrame, sendGoodbye } from './goodbye.ts'
+import { Connections, UNLIMITED } from './connections.ts'
 import { MembershipLimit } from './membership-limit.ts'
-import { NativeConnections } from './native-connections.ts'
+import { NativeLinks } from './native-links.ts'
 import { receive } from './receive.ts'
 import { RemotePeer } from './remote-peer.ts'
-import type { NativeConnection } from './native-connections.ts'
 import type { Timers } from './timers.ts'
 import type { Frame, OpenedStream } from './topic-stream.ts'
 import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
@@ -57,9 +55,6 @@ export interface NetworkInit {
 /** Milliseconds between the loss of a link and the question whether it still stands: what else is lost shows meanwhile. */
 const LINK_BROKEN_MS = 100
 
-/** Incoming or outgoing streams per connection: limits of libp2p's that would reset a stream. */
-const UNLIMITED = 1_000_000
-
 /**
  * Everything that gossip does with connections and streams.
  *
@@ -77,11 +72,10 @@ export class Network implements RemotePeerOwner {
   readonly #peers = new Map<PeerKey, RemotePeer>()
   readonly #dirty = new Set<RemotePeer>()
   readonly #connections: Connections
-  readonly #native: NativeConnections
+  readonly #native: NativeLinks
   readonly #membershipLimit = new MembershipLimit()
   /** Peers about to be reported as `onLinkBroken`. */
   readonly #broken = new Set<PeerKey>()
-  #stop = new AbortController()
   #topologyId: string | undefined
   #flushScheduled = false
 
@@ -93,20 +87,16 @@ export class Network implements RemotePeerOwner {
     this.maxQueueBytes = init.maxQueueBytes
     this.stallTimeoutMs = init.stallTimeoutMs
     this.#connections = new Connections(components, init)
-    this.#native = new NativeConnections({
-      log: init.log,
-      timers: init.timers,
-      isInUse: (key) => this.#peers.has(key),
-      isOurs: init.isOurs,
-      canBeDialed: init.canBeDialed,
-      sayGoodbye: (connection, topic) => { this.#sayGoodbye(connection, topic) },
-      close: (key, connection) => { this.#closeNative(key, connection) },
-      redial: (key) => { this.#redial(key) }
+    this.#native = new NativeLinks({
+      ...init,
+      connections: this.#connections,
+      peer: (key) => this.#peers.get(key),
+      onLinkBroken: (key) => { this.#linkBroken(key) }
     })
   }
 
   async start (): Promise<void> {
-    this.#stop = new AbortController()
+    this.#connections.start()
     const { registrar, events } = this.#components
 
     await registrar.handle(this.#init.protocol, this.#onStream, {
@@ -125,7 +115,7 @@ export class Network implements RemotePeerOwner {
     events.addEventListener('connection:close', this.#onConnectionClose)
 
     for (const connection of this.#components.connectionManager.getConnections()) {
-      this.#nativeOf(connection)
+      this.#native.of(connection)
     }
   }
 
@@ -143,7 +133,7 @@ export class Network implements RemotePeerOwner {
       new Promise((resolve) => { timeout.addEventListener('abort', resolve) })
     ])
 
-    this.#stop.abort()
+    this.#connections.stop()
     events.removeEventListener('connection:open', this.#onConnectionOpen)
     events.removeEventListener('connection:close', this.#onConnectionClose)
 
@@ -233,13 +223,13 @@ export class Network implements RemotePeerOwner {
   // --- what a RemotePeer asks for
 
   async openStream (peer: RemotePeer, signal: AbortSignal): Promise<OpenedStream> {
-    const connection = this.#connections.best(peer.id, peer.refusedBy) ?? await this.#connections.dial(peer.key, peer.id, peer.refusedBy, this.#stop.signal)
+    const connection = this.#connections.best(peer.id, peer.refusedBy) ?? await this.#connections.dial(peer.key, peer.id, peer.refusedBy)
     signal.throwIfAborted()
 
     try {
-      const stream = await this.#newStream(connection)
+      const stream = await this.#connections.newStream(connection)
 
-      return { stream, connection, greeting: this.#greeting(peer, connection) }
+      return { stream, connection, greeting: this.#native.greeting(peer, connection) }
     } catch (err) {
       if (err instanceof Error && err.name === 'UnsupportedProtocolError') {
         peer.refusedBy.add(connection)
@@ -247,30 +237,6 @@ export class Network implements RemotePeerOwner {
 
       throw err
     }
-  }
-
-  async #newStream (connection: Connection): Promise<Stream> {
-    return connection.newStream(this.#init.protocol, {
-      runOnLimitedConnection: true,
-      maxOutboundStreams: UNLIMITED,
-      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)])
-    })
-  }
-
-  /**
-   * A native connection that was dialed for one word to a stranger, such as the
-   * answer to a walk, starts with a goodbye: the word itself makes a Rust peer
-   * let go, and it would have to dial us to say so (rule 6).
-   */
-  #greeting (peer: RemotePeer, connection: Connection): Frame | undefined {
-    if (!peer.isReleased || !isIrohAddress(connection.remoteAddr) || this.#init.isOurs(peer.key) || this.#native.hasSpoken(peer.key)) {
-      return undefined
-    }
-
-    this.#native.opened(peer.key, connection)
-    this.#native.saidGoodbye(peer.key)
-
-    return goodbyeFrame(this.#init.me)
   }
 
   hasConnection (peer: RemotePeer): boolean {
@@ -342,7 +308,7 @@ export class Network implements RemotePeerOwner {
     }
 
     const key = endpointIdOf(connection.remotePeer)
-    const native = this.#nativeOf(connection)
+    const native = this.#native.of(connection)
     let header: Uint8Array | undefined
     let topic: TopicKey = ''
 
@@ -360,11 +326,11 @@ export class Network implements RemotePeerOwner {
         if (header !== topicId) {
           header = topicId
           topic = toString(topicId, 'hex')
-          this.#native.spoke(key, topic)
+          this.#native.onStream(key, topic)
         }
 
         if (native != null) {
-          this.#onNativeFrame(key, native, topic, payload)
+          this.#native.onFrame(key, native, topic, payload)
         }
 
         if (this.#membershipLimit.allows(key, payload, this.timers.now())) {
@@ -388,7 +354,7 @@ export class Network implements RemotePeerOwner {
       return
     }
 
-    this.#nativeOf(connection)
+    this.#native.of(connection)
     this.#peers.get(endpointIdOf(connection.remotePeer))?.flush()
 
     // a native connection speaks gossip and nothing else; others are announced by identify
@@ -406,9 +372,7 @@ export class Network implements RemotePeerOwner {
 
     const key = endpointIdOf(remotePeer)
 
-    if (this.#native.closed(key, evt.detail)) {
-      this.#linkBroken(key)
-    }
+    this.#native.onClosed(key, evt.detail)
 
     if (this.#connections.best(remotePeer) != null) {
       return
@@ -427,58 +391,6 @@ export class Network implements RemotePeerOwner {
       // a peer that only ever wrote to us
       this.#init.onDisconnected(key, 'connectionClosed')
     }
-  }
-
-  // --- native connections
-
-  /** What is known of the connection, if it is one of native iroh. */
-  #nativeOf (connection: Connection): NativeConnection | undefined {
-    if (connection.remotePeer.type !== 'Ed25519' || !isIrohAddress(connection.remoteAddr)) {
-      return undefined
-    }
-
-    return this.#native.opened(endpointIdOf(connection.remotePeer), connection)
-  }
-
-  #onNativeFrame (key: PeerKey, native: NativeConnection, topic: TopicKey, payload: Uint8Array): void {
-    this.#native.onFrame(native)
-    const farewell = farewellIn(payload)
-
-    if (farewell === 'emptyReply') {
-      this.#native.onEmptyReply(key, native)
-    } else if (farewell != null) {
-      this.#native.onDisconnect(key, native, topic, farewell === 'disconnectAlive')
-    }
-  }
-
-  #sayGoodbye (connection: Connection, topic: TopicKey): void {
-    this.#newStream(connection)
-      .then(async (stream) => sendGoodbye(stream, topic, this.#init.me))
-      .catch((err) => {
-        this.log('could not say goodbye to %p - %e', connection.remotePeer, err)
-      })
-  }
-
-  #closeNative (key: PeerKey, connection: Connection): void {
-    this.#peers.get(key)?.leave(connection)
-    this.#connections.closeNative(connection).catch((err) => {
-      this.log('could not close a connection to %p - %e', connection.remotePeer, err)
-    })
-  }
-
-  /** The peer let go of its connection, and shares topics with us: it is asked on a new one whether we are neighbors (rule 9). */
-  #redial (key: PeerKey): void {
-    const peer = this.#peers.get(key)
-
-    if (peer == null) {
-      return
-    }
-
-    this.#connections.dial(key, peer.id, peer.refusedBy, this.#stop.signal)
-      .then(() => { this.#linkBroken(key) })
-      .catch((err) => {
-        this.log('could not open a new connection to %p - %e', peer.id, err)
-      })
   }
 
   /** Reports the peer a little later, unless it is gone by then. */
