@@ -11,7 +11,7 @@ import { resolveTarget } from './join-target.ts'
 import { Network } from './net/network.ts'
 import { Timers } from './net/timers.ts'
 import { maxContentBytes, resolveOptions } from './options.ts'
-import { ownPeerData } from './own-addresses.ts'
+import { ownAddresses, ownPeerData } from './own-addresses.ts'
 import { ReachabilityRules } from './reachability-rules.ts'
 import { TopicId } from './topic-id.ts'
 import { TopicRegistry } from './topic-registry.ts'
@@ -83,7 +83,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     this.globalSignaturePolicy = this.#options.globalSignaturePolicy
     this.protocols = [this.#options.protocol]
     this.#log = components.logger.forComponent('libp2p:iroh-gossip')
-    this.#addresses = new AddressLookup(() => performance.now())
+    this.#addresses = new AddressLookup(() => performance.now(), (peer) => this.#running?.network.isConnected(peer) === true)
     this.#backend = {
       broadcast: (topic, content, scope) => { this.#broadcast(topic, content, scope) },
       joinPeers: async (topic, peers, options) => { this.#joinPeers(topic, peers, options) },
@@ -134,7 +134,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       maxQueueBytes: this.#options.maxSendQueueBytes,
       me,
       isOurs: (peer) => this.#addresses.isOurs(peer),
-      canBeDialed: () => this.#components.transportManager.getAddrs().some(isIrohAddress),
+      canBeDialed: () => ownAddresses(this.#components).some(isIrohAddress),
       addressesOf: (peer) => this.#addresses.get(peer),
       onFrame: (peer, topic, payload) => { driver.onFrame(peer, topic, payload) },
       onDisconnected: (peer, reason) => {

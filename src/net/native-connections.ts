@@ -36,7 +36,7 @@ const MAX_TOPICS = 8
 /** What the native connections of all peers ask of the network that they belong to. */
 export interface NativeConnectionsOwner {
   readonly log: Logger
-  readonly timers: Timers
+  readonly timers: Pick<Timers, 'now' | 'schedule' | 'cancel'>
   /** Whether a topic needs the peer, or something is still to be sent to it. */
   isInUse (key: PeerKey): boolean
   /** Whether the peer runs this implementation: it never lets go silently. */

@@ -6,51 +6,13 @@ import { MembershipLimit } from './membership-limit.ts'
 import { NativeLinks } from './native-links.ts'
 import { receive } from './receive.ts'
 import { RemotePeer } from './remote-peer.ts'
+import type { NetworkComponents, NetworkInit } from './network-init.ts'
+import type { RemotePeerOwner } from './remote-peer.ts'
 import type { Timers } from './timers.ts'
 import type { Frame, OpenedStream } from './topic-stream.ts'
-import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
-import type { RemotePeerOwner } from './remote-peer.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
-import type { Connection, Libp2pEvents, Logger, PeerId, PeerStore, Stream, TypedEventTarget } from '@libp2p/interface'
-import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
-import type { Multiaddr } from '@multiformats/multiaddr'
-
-export interface NetworkComponents {
-  registrar: Registrar
-  connectionManager: ConnectionManager
-  peerStore: PeerStore
-  events: TypedEventTarget<Libp2pEvents>
-}
-
-export interface NetworkInit {
-  protocol: string
-  log: Logger
-  timers: Timers
-  maxMessageSize: number
-  maxQueueBytes: number
-  stallTimeoutMs: number
-  runOnLimitedConnection: boolean
-  /** Ourselves. */
-  me: PeerKey
-  /** Whether the peer's data said that it runs this implementation. */
-  isOurs (peer: PeerKey): boolean
-  /** Whether our peer data names an address that a Rust peer can dial. */
-  canBeDialed (): boolean
-  /** Where gossip says that a peer can be reached, newest first. */
-  addressesOf (peer: PeerKey): Multiaddr[]
-  onFrame (peer: PeerKey, topic: TopicKey, payload: Uint8Array): void
-  /** No connection to the peer is left, or it was let go. */
-  onDisconnected (peer: PeerKey, reason: DisconnectReason): void
-  /** A stream or one of several connections was lost: the peer may not count us as neighbor any more. */
-  onLinkBroken (peer: PeerKey): void
-  onCongestion (peer: PeerKey, congested: boolean): void
-  onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void
-  /** More membership messages came from the peer than any correct peer sends: one was dropped. */
-  onExcess (peer: PeerKey): void
-  /** A connection to a peer that speaks the protocol is open. */
-  onPeerAvailable (peer: PeerKey): void
-}
+import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 
 /** Milliseconds between the loss of a link and the question whether it still stands: what else is lost shows meanwhile. */
 const LINK_BROKEN_MS = 100

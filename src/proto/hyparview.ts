@@ -240,7 +240,14 @@ export class HyParView {
     this.neighborship.probe(now, out)
     this.views.peerData.sweep(now)
     this.shuffles.sweep(now)
-    this.strangers.sweep(now)
+
+    for (const peer of this.strangers.sweep(now)) {
+      if (!this.needs(peer)) {
+        // it may have been answered, and nothing else ends what was opened for that
+        out.release(peer)
+      }
+    }
+
     this.healing.sweep(now)
     this.healing.refill(now, out)
   }
