@@ -440,11 +440,13 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
 
   #onTopicEvent (key: TopicKey, event: ProtoTopicEvent): void {
     const entry = this.#topics.get(key)
-    const network = this.#running?.network
+    const running = this.#running
 
-    if (entry == null || network == null) {
+    if (entry == null || running == null) {
       return
     }
+
+    const { network, discovery } = running
 
     this.#topics.apply(entry, event, (peer) => network.peerId(peer))
 
@@ -455,6 +457,11 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     } else {
       const peerId = network.peerId(event.peer)
       const isUp = event.type === 'neighborUp'
+
+      if (event.type === 'neighborDown' && event.reason === 'left') {
+        discovery.onPeerLeft(entry, event.peer)
+      }
+
       this.#log('topic %s: %p is %s', key, peerId, isUp ? 'a neighbor' : `no neighbor any more (${event.reason})`)
       this.#tag(event.peer, peerId, isUp)
       this.safeDispatchEvent('subscription-change', {
