@@ -297,9 +297,9 @@ export class NativeConnections {
     }
   }
 
-  /** Our Disconnect was acknowledged. Not for peers of ours: they keep a connection as long as they need it. */
+  /** Our Disconnect was acknowledged. */
   #takeParting (peer: NativePeer): void {
-    if (peer.partedAt != null && !this.#owner.isOurs(peer.key)) {
+    if (peer.partedAt != null) {
       this.#markOlder(peer, peer.partedAt)
     }
 
@@ -327,7 +327,12 @@ export class NativeConnections {
     const newest = open.at(-1)
 
     if (peer.partedAt != null && now - peer.partedAt >= REGISTERED_MS) {
-      this.#takeParting(peer)
+      if (this.#owner.isOurs(peer.key)) {
+        // it keeps its connection for the topics that go on
+        peer.partedAt = undefined
+      } else {
+        this.#takeParting(peer)
+      }
     }
 
     // rule 8: each side uses the connection that it registered last, which may be the older one
