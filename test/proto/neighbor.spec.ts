@@ -68,6 +68,14 @@ describe('Neighbor from a stranger', () => {
     expect(node.advance(300)).to.deep.equal([['up', 'x'], ['send', 'x', neighborLow]])
   })
 
+  it('is not refused any more when it has gone elsewhere', () => {
+    const node = fullNode()
+    node.receive('x', low)
+    node.receive('x', disconnectAlive as Message)
+
+    expect(node.advance(1_000)).to.deep.equal([])
+  })
+
   it('with high priority makes a full node drop a neighbor, three times in a row', () => {
     const node = fullNode()
 
