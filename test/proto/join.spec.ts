@@ -63,6 +63,19 @@ describe('joining a topic', () => {
     })
   }
 
+  it('takes at most 64 contacts in one go', () => {
+    const node = new TestNode()
+    let effects = node.join(Array.from({ length: 100 }, (_, i) => `c${i}`))
+    let asked = 0
+
+    for (let next = sent(effects, { type: 'join' })[0]; next !== undefined; next = sent(effects, { type: 'join' })[0]) {
+      asked++
+      effects = node.disconnected(next[1] as string)
+    }
+
+    expect(asked).to.equal(64)
+  })
+
   it('gives a contact its two seconds, whenever it was asked', () => {
     const node = new TestNode()
     node.join(['a', 'b', 'c'])
