@@ -61,7 +61,7 @@ export class Topic {
 
   receive (from: PeerKey, message: Message, now: number): void {
     this.now = now
-    const isNeighbor = this.membership.heard(from, now)
+    const isNeighbor = this.membership.heard(from, message, now)
 
     switch (message.type) {
       case 'gossip':
@@ -147,9 +147,7 @@ export class Topic {
     this.newNeighbors = []
 
     for (const peer of peers) {
-      if (this.isNeighbor(peer)) {
-        this.broadcast.offer(peer, now, this.out)
-      }
+      this.broadcast.offer(peer, now, this.out)
     }
   }
 }

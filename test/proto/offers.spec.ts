@@ -3,10 +3,11 @@ import { TestNode, bytes, gossip, hash, neighborLow, sent } from './support/test
 import type { IHave, Message } from '../../src/proto/index.ts'
 
 const neighbor: Message = { type: 'neighbor', priority: 'low' }
-const announced = (texts: string[], round: number): Message => ({
+const announcedAs = (...entries: Array<[text: string, round: number]>): Message => ({
   type: 'iHave',
-  messages: texts.map((text) => ({ id: hash(bytes(text)), round }))
+  messages: entries.map(([text, round]) => ({ id: hash(bytes(text)), round }))
 })
+const announced = (texts: string[], round: number): Message => announcedAs(...texts.map((text): [string, number] => [text, round]))
 
 function offered (node: TestNode, peer: string): unknown[] {
   return sent(node.receive(peer, neighbor), { type: 'iHave' }).map(([, , message]) => message)
@@ -28,17 +29,20 @@ describe('a new neighbor', () => {
     ])
   })
 
-  it('is offered nothing by a node that is young in the topic', () => {
+  it('is offered by a node that is young in the topic what that published, and what it got in the last three seconds', () => {
     const node = new TestNode()
     node.join([])
     node.receive('a', neighbor)
     node.receive('a', gossip('x'))
-    node.advance(9_000)
+    node.publish('own')
+    node.advance(2_999)
+    expect(offered(node, 'b')).to.deep.equal([announcedAs(['x', 1], ['own', 0])])
 
-    expect(offered(node, 'b')).to.deep.equal([])
+    node.advance(6_001)
+    expect(offered(node, 'c')).to.deep.equal([announced(['own'], 0)])
     node.receive('a', gossip('y'))
-    node.advance(1_000)
-    expect(offered(node, 'c')).to.deep.equal([announced(['y'], 1)])
+    node.advance(5_000)
+    expect(offered(node, 'd')).to.deep.equal([announced(['y'], 1)])
   })
 
   it('is offered what was published when there was nobody, whatever its age, once', () => {
@@ -50,6 +54,15 @@ describe('a new neighbor', () => {
     expect(offered(node, 'a')).to.deep.equal([announced(['x'], 0)])
     expect(offered(node, 'b')).to.deep.equal([])
     expect(node.receive('a', { type: 'graft', id: hash(bytes('x')), round: 0 })).to.deep.equal([['send', 'a', gossip('x', 0)]])
+  })
+
+  it('is offered what was published when nobody was left', () => {
+    const node = TestNode.with(['a'])
+    node.receive('a', { type: 'disconnect', alive: false, respond: false })
+    node.publish('x')
+    node.advance(25_000)
+
+    expect(offered(node, 'b')).to.deep.equal([announced(['x'], 0)])
   })
 
   it('is not offered what has left the cache', () => {

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { State } from '../../src/proto/index.ts'
+import { encodeMessage } from '../../src/wire/index.ts'
 import { FUZZ_RUNS, anyMessage } from './support/arbitraries.ts'
 import { EffectChecks } from './support/invariants.ts'
 import { bytes, hash } from './support/test-node.ts'
-import type { InEvent, OutEvent, Timer } from '../../src/proto/index.ts'
+import type { ConfigInit, InEvent, OutEvent, PeerKey, Timer } from '../../src/proto/index.ts'
 
 /** What happens to a node: an event, or time that passes, or an old timer that comes a second time. */
 type Step =
@@ -12,9 +13,15 @@ type Step =
   | { type: 'wait', ms: number }
   | { type: 'stale', index: number }
 
-const me = 'me'
+/** Keys as on the wire, so that the codec takes them. */
+function key (letter: string): PeerKey {
+  return letter.charCodeAt(0).toString(16).repeat(32)
+}
+
+const me = key('m')
+const [a, b, c] = ['a', 'b', 'c'].map(key)
 /** Others are never us, as on a real connection; what they say may name us. */
-const other = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i')
+const other = fc.constantFrom(...[...'abcdefghi'].map(key))
 const anyPeer = fc.oneof({ weight: 12, arbitrary: other }, { weight: 1, arbitrary: fc.constant(me) })
 const topic = fc.constantFrom('one', 'one', 'one', 'two')
 
@@ -46,14 +53,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 /** Runs the steps and returns all effects, checked one by one. */
-function run (seed: number, undialable: string, steps: Step[], checks?: EffectChecks): OutEvent[] {
+function run (seed: number, undialable: string, steps: Step[], checks?: EffectChecks, config?: ConfigInit): OutEvent[] {
   const state = new State({
     me,
     seed,
     hash,
+    config,
     rules: {
       canDial: ({ id }) => id !== undialable,
-      mayTell: (to, { id }) => id !== undialable || to === 'a'
+      mayTell: (to, { id }) => id !== undialable || to === a
     }
   })
   const all: OutEvent[] = []
@@ -73,7 +81,7 @@ function run (seed: number, undialable: string, steps: Step[], checks?: EffectCh
     }
   }
 
-  handle({ type: 'command', topic: 'one', command: { type: 'join', peers: ['a', 'b'] } })
+  handle({ type: 'command', topic: 'one', command: { type: 'join', peers: [a, b] } })
 
   for (const step of steps) {
     if (step.type === 'event') {
@@ -104,7 +112,7 @@ function run (seed: number, undialable: string, steps: Step[], checks?: EffectCh
 }
 
 describe('State, whatever happens', () => {
-  const scenario = fc.tuple(fc.nat(), fc.constantFrom('none', 'c'), fc.array(step, { maxLength: 60 }))
+  const scenario = fc.tuple(fc.nat(), fc.constantFrom('none', c), fc.array(step, { maxLength: 60, size: 'max' }))
 
   it(`keeps its views, sets, maps and events in order (${FUZZ_RUNS} cases)`, function () {
     this.timeout(10_000 + FUZZ_RUNS * 20)
@@ -120,10 +128,22 @@ describe('State, whatever happens', () => {
     }), { numRuns: Math.ceil(FUZZ_RUNS / 20) })
   })
 
+  for (const maxMessageSize of [4_096, 512]) {
+    it(`never builds a frame that ${maxMessageSize} bytes do not hold`, () => {
+      fc.assert(fc.property(scenario, ([seed, undialable, steps]) => {
+        for (const effect of run(seed, undialable, steps, undefined, { maxMessageSize })) {
+          if (effect.type === 'sendMessage') {
+            expect(encodeMessage(effect.message).byteLength).to.be.lessThan(maxMessageSize)
+          }
+        }
+      }), { numRuns: Math.ceil(FUZZ_RUNS / 10) })
+    })
+  }
+
   it('never names or remembers whom it could not dial', () => {
     fc.assert(fc.property(scenario, ([seed, , steps]) => {
-      const named = run(seed, 'c', steps).flatMap((effect) => {
-        if (effect.type !== 'sendMessage' || effect.to === 'a') {
+      const named = run(seed, c, steps).flatMap((effect) => {
+        if (effect.type !== 'sendMessage' || effect.to === a) {
           return []
         }
 
@@ -136,7 +156,7 @@ describe('State, whatever happens', () => {
         return message.type === 'forwardJoin' ? [message.peer.id] : []
       })
 
-      expect(named).to.not.include('c')
+      expect(named).to.not.include(c)
     }), { numRuns: Math.ceil(FUZZ_RUNS / 10) })
   })
 })

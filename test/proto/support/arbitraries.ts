@@ -12,8 +12,12 @@ function info (peer: fc.Arbitrary<PeerKey>): fc.Arbitrary<PeerInfo> {
   return fc.record({ id: peer, data }).map(({ id, data }) => data === undefined ? { id } : { id, data })
 }
 
-const content = fc.integer({ min: 0, max: 15 }).map((n) => bytes(`content ${n}`))
-const round = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(127, 16_383, 65_534, 65_535))
+const content = fc.oneof(
+  { weight: 15, arbitrary: fc.integer({ min: 0, max: 15 }).map((n) => bytes(`content ${n}`)) },
+  // around what fits into a frame with a round of one, two and three bytes
+  { weight: 1, arbitrary: fc.constantFrom(4_055, 4_056, 4_057, 4_058).map((length) => new Uint8Array(length)) }
+)
+const round = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(126, 127, 16_382, 16_383, 65_534, 65_535))
 const ttl = fc.oneof(fc.integer({ min: 0, max: 7 }), fc.constant(65_535))
 
 /** Any message of the wire, sensible or not, about these peers. */
