@@ -6,6 +6,7 @@ import { MembershipLimit } from './membership-limit.ts'
 import { NativeLinks } from './native-links.ts'
 import { receive } from './receive.ts'
 import { RemotePeer } from './remote-peer.ts'
+import { nextTurn } from './timers.ts'
 import type { NetworkComponents, NetworkInit } from './network-init.ts'
 import type { RemotePeerOwner } from './remote-peer.ts'
 import type { Timers } from './timers.ts'
@@ -396,8 +397,4 @@ export class Network implements RemotePeerOwner {
       peer.release()
     })
   }
-}
-
-async function nextTurn (): Promise<void> {
-  await new Promise((resolve) => { setTimeout(resolve, 0) })
 }

@@ -82,3 +82,8 @@ export class Timers {
     }
   }
 }
+
+/** Resolves in a later turn of the event loop. */
+export async function nextTurn (): Promise<void> {
+  await new Promise((resolve) => { setTimeout(resolve, 0) })
+}
