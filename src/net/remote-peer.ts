@@ -17,6 +17,9 @@ const MAX_STREAM_FAILURES = 3
 const STREAM_FAILURE_MEMORY_MS = 30_000
 
 /**
+ * A Rust peer stops a stream with a frame that it cannot take, and is glad of
+ * the next one (rule 5).
+ *
  * Milliseconds before a failed stream is opened again, for each failure lately.
  * Streams end before their connection does: it has then reported its end.
  */

@@ -43,7 +43,7 @@ type State = 'idle' | 'opening' | 'open' | 'finishing'
  * write. It is finished, never reset: a Rust peer that meets a stream without a
  * header accepts no further stream on that connection. After a finish the next
  * stream waits until the peer has acknowledged it, or the peer might read the
- * new stream's first frame before the old one's last.
+ * new stream's first frame before the old one's last (rule 4).
  */
 export class TopicStream {
   readonly #owner: TopicStreamOwner

@@ -169,7 +169,7 @@ export class HyParView {
   /**
    * A peer that is no neighbor sends broadcast messages, so it counts us as
    * one. PlumTree in Rust never asks, so the one-sided link would last. If it
-   * goes on it is told, and both sides agree again.
+   * goes on it is told, and both sides agree again (rule 24).
    */
   onStranger (from: PeerKey, now: number, out: Outbox): void {
     this.dropHeldReply(from, out)
@@ -207,7 +207,7 @@ export class HyParView {
   /**
    * Another topic that we share with a neighbor has ended: a Rust peer has
    * dropped what it sends with in all topics, and counts us again only when it
-   * receives a frame.
+   * receives a frame (rule 9).
    *
    * @param sent - whether the Disconnect was ours: on its own stream a reminder could overtake it
    */
