@@ -402,7 +402,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
         // an address that does not say whose it is: libp2p finds out
         this.#components.connectionManager.openConnection(addresses, options)
           .then((connection) => {
-            if (this.#running?.network === network && connection.remotePeer.type === 'Ed25519') {
+            if (this.#running?.network === network && this.#topics.get(key) === entry && connection.remotePeer.type === 'Ed25519') {
               driver.command(key, { type: 'join', peers: [endpointIdOf(connection.remotePeer)] })
             }
           })

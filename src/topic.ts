@@ -80,6 +80,12 @@ export class TopicHandle {
     this.#wake(true)
   }
 
+  /** Nothing is received any more: ends whoever waits, and drops what nobody will read. */
+  endReceiving (): void {
+    this.events.close()
+    this.#wake(true)
+  }
+
   /** Closes one half; the topic is left with the last one of its last handle. */
   async closeHalf (half: object): Promise<void> {
     if (this.open.delete(half) && this.open.size === 0 && !this.#closed) {
@@ -254,6 +260,7 @@ export class TopicReceiver implements AsyncIterable<TopicEvent>, AsyncDisposable
 
   /** Closes this half. The topic is left when nothing of any of its handles is open. */
   async close (): Promise<void> {
+    this.#handle.endReceiving()
     await this.#handle.closeHalf(this)
   }
 

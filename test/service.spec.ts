@@ -141,6 +141,33 @@ describe('the service', () => {
       expect(a.services.pubsub.getTopicIds()).to.deep.equal([])
     })
 
+    it('ends whoever waits on a receiving half that is closed', async () => {
+      const a = await createMemoryNode()
+      const { sender, receiver } = (await a.services.pubsub.join('fruit')).split()
+      const [next, joined] = [receiver.next(), receiver.joined()]
+      await receiver.close()
+
+      expect(await next).to.equal(undefined)
+      expect(await receiver.next()).to.equal(undefined)
+      await expect(joined).to.eventually.be.rejected.with.property('name', 'TopicClosedError')
+      await sender.broadcast(bytes('still here'))
+    })
+
+    it('does not enter a topic again that was left while an address was dialed', async () => {
+      const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+      const topicB = await b.services.pubsub.join('fruit')
+      const heardB = new Heard(topicB)
+      const [address] = b.getMultiaddrs()
+      const topicA = await a.services.pubsub.join('fruit', { bootstrap: [address.decapsulate(`/p2p/${b.peerId}`)] })
+      await topicA.leave()
+      await until('the dial has ended', () => a.getConnections(b.peerId).length === 1)
+      const topic = await a.services.pubsub.join('nuts', { bootstrap: [b.getMultiaddrs()] })
+      await b.services.pubsub.join('nuts', { bootstrap: [a.getMultiaddrs()] })
+      await topic.joined()
+
+      expect(heardB.events).to.deep.equal([])
+    })
+
     it('tells a reader that lags how much it missed', async () => {
       const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
       const topicA = await a.services.pubsub.join('fruit')

@@ -130,6 +130,11 @@ export class Topic {
   linkBroken (peer: PeerKey, now: number): void {
     this.now = now
     this.membership.onLinkBroken(peer, now, this.out)
+
+    if (this.isNeighbor(peer)) {
+      // what was under way is lost without a trace
+      this.broadcast.offer(peer, now, this.out)
+    }
   }
 
   drained (peer: PeerKey, now: number): void {
