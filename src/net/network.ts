@@ -35,6 +35,8 @@ export interface NetworkInit {
   /** No connection to the peer is left, or it was let go. */
   onDisconnected (peer: PeerKey, reason: DisconnectReason): void
   onCongestion (peer: PeerKey, congested: boolean): void
+  /** A dial began, or came to its end. */
+  onDial (peer: PeerKey, result: 'tried' | 'succeeded' | 'failed', error?: Error): void
   onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void
   /** A connection to a peer that speaks the protocol is open. */
   onPeerAvailable (peer: PeerKey): void
