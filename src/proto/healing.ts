@@ -105,11 +105,14 @@ export class Healing {
   /** Asks a peer to be our neighbor, once. */
   request (peer: PeerKey, kind: RequestKind, priority: Priority, out: Outbox): void {
     const { generation } = this.requests.add(peer, kind)
-    const delayMs = kind === 'join' ? JOIN_TIMEOUT_MS : this.init.config.neighborRequestTimeoutMs
 
     this.init.views.peerData.recall(peer, out)
     out.send(peer, { type: 'neighbor', priority, data: this.init.myData() })
-    out.schedule(delayMs, { type: 'pendingNeighborRequest', peer, generation })
+
+    // the attempt with a contact has its own end
+    if (kind !== 'join') {
+      out.schedule(this.init.config.neighborRequestTimeoutMs, { type: 'pendingNeighborRequest', peer, generation })
+    }
   }
 
   /**
@@ -232,10 +235,7 @@ export class Healing {
   }
 
   onPendingNeighborRequestTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
-    const request = this.requests.expire(peer, generation)
-
-    if (request === undefined || request.kind === 'join') {
-      // the attempt with a contact has its own end
+    if (this.requests.expire(peer, generation) === undefined) {
       return
     }
 

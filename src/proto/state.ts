@@ -110,12 +110,6 @@ export class State {
           topic.peerDisconnected(event.peer, event.reason, now)
         }
 
-        // the sender of this event knows that the connection is gone; one that is
-        // banned still has it, and a goodbye to come
-        if (event.reason !== 'banned') {
-          this.effects.released.delete(event.peer)
-        }
-
         break
       case 'updatePeerData':
         this.peerData = event.data
