@@ -40,7 +40,7 @@ export class Gatekeeper {
     this.#init = init
     this.#validation = new Validation(init.options.globalSignaturePolicy, init.log)
     this.#rejections = new Rejections(init.now)
-    this.#admission = init.options.allowPeer == null ? undefined : new Admission((peer, topic) => this.#ask(peer, topic))
+    this.#admission = init.options.allowPeer == null ? undefined : new Admission(async (peer, topic) => this.#ask(peer, topic))
   }
 
   /** Whether nothing of the peer is to be heard, and nothing asked of it. */
@@ -118,6 +118,8 @@ export class Gatekeeper {
       return this.#validation.message(arrival)
     } catch (err) {
       this.#init.log('dropped what is no message - %e', err)
+
+      return undefined
     }
   }
 

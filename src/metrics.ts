@@ -133,7 +133,11 @@ function reasonOf (message: Message): string {
     return message.type
   }
 
-  return message.scope.type === 'neighbors' ? 'neighbors' : message.scope.round === 0 ? 'published' : 'forwarded'
+  if (message.scope.type === 'neighbors') {
+    return 'neighbors'
+  }
+
+  return message.scope.round === 0 ? 'published' : 'forwarded'
 }
 
 /** One value for each topic's name; the topics beyond the hundredth share a label. */

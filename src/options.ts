@@ -54,7 +54,7 @@ export interface IrohGossipInit {
    *
    * @default everybody may
    */
-  allowPeer?: (peer: PeerId, topic: TopicId) => boolean | Promise<boolean>
+  allowPeer?(peer: PeerId, topic: TopicId): boolean | Promise<boolean>
   /** How peers of a topic are found that nobody named. */
   discovery?: DiscoveryInit
   /**

@@ -348,7 +348,7 @@ export class Session {
       this.topics.applyNeighbor(entry, event, peerId)
       this.#tag(event.peer, peerId, isUp)
 
-      if (!isUp && !entry.hasBootstrap) {
+      if (!isUp && event.reason !== 'stopped' && !entry.hasBootstrap) {
         this.discovery.search(entry)
       }
 

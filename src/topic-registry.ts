@@ -26,7 +26,7 @@ export interface TopicEntry {
 }
 
 /** A peer that was found in a topic, or is in it no more. */
-export type SubscriptionChange = (entry: TopicEntry, peerId: PeerId, subscribe: boolean) => void
+export interface SubscriptionChange { (entry: TopicEntry, peerId: PeerId, subscribe: boolean): void }
 
 /**
  * The topics of this node, their local users and their known members.

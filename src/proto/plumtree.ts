@@ -1,7 +1,7 @@
+import { HeldMessages } from './held-messages.ts'
 import {
   CACHED_MESSAGE_OVERHEAD, MAX_CACHE_BYTES, MAX_RECEIVED_IDS, MAX_ROUND, MIN_CACHED_MESSAGES, OFFER_AGE_MS
 } from './limits.ts'
-import { HeldMessages } from './held-messages.ts'
 import { idKey } from './message-id.ts'
 import { MissingMessages } from './missing-messages.ts'
 import { equal } from './peer-data.ts'

@@ -55,6 +55,8 @@ export const TopicValidatorResult = {
 } as const
 
 /** `accept`, `ignore` or `reject`. */
+// one name for the values and their type, as the enum of gossipsub has
+// eslint-disable-next-line @typescript-eslint/no-redeclare
 export type TopicValidatorResult = ValidationResult
 
 /**
