@@ -129,7 +129,7 @@ describe('topic validators', () => {
         await new Promise<void>((resolve) => { answers.push(resolve) })
       }
 
-      return 'accept'
+      return TopicValidatorResult.Accept
     })
 
     await a.services.pubsub.publish('fruit', bytes('slow'))
@@ -147,9 +147,8 @@ describe('topic validators', () => {
       switch (text(message.data)) {
         case 'throws': throw new Error('no')
         case 'rejects': return Promise.reject(new Error('no'))
-        // @ts-expect-error no such answer
-        case 'nonsense': return 'perhaps'
-        default: return 'accept'
+        case 'nonsense': return Object('perhaps')
+        default: return TopicValidatorResult.Accept
       }
     })
 
