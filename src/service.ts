@@ -242,7 +242,9 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     const { emitSelf } = this.#options
     const mayBeAlone = options.allowPublishToZeroTopicPeers ?? this.#options.allowPublishToZeroTopicPeers
 
-    if (!entry.subscribed && entry.handles.size === 0) {
+    const isOnlyPublished = !entry.subscribed && entry.handles.size === 0
+
+    if (isOnlyPublished) {
       this.#name(session, entry, topic)
       await this.#enterToPublish(session, entry, mayBeAlone, options)
     }
@@ -252,12 +254,15 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     }
 
     const content = await this.#broadcast(id, data, 'swarm', options)
+    const recipients = session.neighbors(id)
+
+    if (isOnlyPublished) {
+      session.keep(entry, this.#options.fanoutTTL)
+    }
 
     if (content == null) {
       return { recipients: [], duplicate: true }
     }
-
-    const recipients = session.neighbors(id)
 
     if (emitSelf && entry.subscribed) {
       const message = session.ownMessage(entry, content)
@@ -384,7 +389,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
 
   /** Waits for the first neighbor of a topic that is entered only to publish, where one may come. */
   async #enterToPublish (session: Session, entry: TopicEntry, mayBeAlone: boolean, options: AbortOptions): Promise<void> {
-    session.keep(entry, this.#options.fanoutTTL)
+    session.keep(entry, Math.max(this.#options.fanoutTTL, 2 * FIRST_NEIGHBOR_MS))
 
     if (entry.subscribers.size > 0) {
       return
