@@ -14,6 +14,7 @@ import { Session } from './session.ts'
 import { TopicId } from './topic-id.ts'
 import { nameOf } from './topic-registry.ts'
 import { Topic } from './topic.ts'
+import type { IrohGossipComponents } from './components.ts'
 import type { Diagnosis } from './diagnose.ts'
 import type { IrohGossipInit, ResolvedOptions } from './options.ts'
 import type { Scope } from './proto/messages.ts'
@@ -21,23 +22,7 @@ import type { TopicStats } from './proto/state.ts'
 import type { IrohGossipEvents, PublishOptions, PublishResult, SignaturePolicy, TopicValidatorFn } from './pubsub/types.ts'
 import type { TopicEntry } from './topic-registry.ts'
 import type { JoinTarget, TopicBackend } from './topic.ts'
-import type { AbortOptions, ComponentLogger, ContentRouting, Libp2pEvents, Logger, Metrics, PeerId, PeerRouting, PeerStore, PrivateKey, Startable, TypedEventTarget } from '@libp2p/interface'
-import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
-
-/** The parts of a libp2p node that the service uses. */
-export interface IrohGossipComponents {
-  peerId: PeerId
-  privateKey: PrivateKey
-  logger: ComponentLogger
-  events: TypedEventTarget<Libp2pEvents>
-  registrar: Registrar
-  connectionManager: ConnectionManager
-  peerStore: PeerStore
-  transportManager: TransportManager
-  addressManager: AddressManager
-  contentRouting: ContentRouting
-  metrics?: Metrics
-}
+import type { AbortOptions, Logger, PeerId, PeerRouting, Startable } from '@libp2p/interface'
 
 /** How to enter a topic. */
 export interface JoinOptions extends AbortOptions {
@@ -463,14 +448,6 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       peers: () => this.#session?.discovery.peers().length ?? 0
     }
   }
-}
-
-/** Whether a value is a publish/subscribe router of libp2p, of whatever kind. */
-export function isPubSub (value: unknown): boolean {
-  return typeof value === 'object' && value != null && (
-    (pubSubSymbol in value && value[pubSubSymbol] === true) ||
-    (serviceCapabilities in value && Array.isArray(value[serviceCapabilities]) && value[serviceCapabilities].includes('@libp2p/pubsub'))
-  )
 }
 
 function toTopicId (topic: string | TopicId): TopicId {
