@@ -79,6 +79,11 @@ export class Discovery {
     })
   }
 
+  /** The peer has left the topic: it is not asked again unless it connects anew. */
+  onPeerLeft (entry: TopicEntry, peer: PeerKey): void {
+    this.#available.get(peer)?.set(entry.id.toString(), { notBefore: Infinity, backOffMs: MAX_BACK_OFF_MS })
+  }
+
   onPeerGone (peer: PeerKey): void {
     this.#available.delete(peer)
   }

@@ -76,7 +76,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     this.emitSelf = emitSelf
     this.protocols = [protocol]
     this.#log = components.logger.forComponent('libp2p:iroh-gossip')
-    this.#addresses = new AddressLookup(() => performance.now())
+    this.#addresses = new AddressLookup(() => performance.now(), (peer) => this.#session?.network.isConnected(peer) === true)
     this.#validators = new TopicValidators((topic) => { this.#onValidatorChange(topic) })
     this.topicValidators = this.#validators
     this.#metrics = components.metrics == null ? undefined : new GossipMetrics(components.metrics, this.#metricsSource())

@@ -4,11 +4,11 @@ import { ContentDiscovery } from './content-discovery.ts'
 import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { Gatekeeper } from './gatekeeper.ts'
-import { endpointIdOf } from './iroh-address.ts'
+import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
 import { resolveTarget } from './join-target.ts'
 import { Network } from './net/network.ts'
 import { Timers } from './net/timers.ts'
-import { ownPeerData } from './own-addresses.ts'
+import { ownAddresses, ownPeerData } from './own-addresses.ts'
 import { ReachabilityRules } from './reachability-rules.ts'
 import { TopicRegistry } from './topic-registry.ts'
 import { Troubles } from './troubles.ts'
@@ -62,6 +62,7 @@ export class Session {
   constructor (init: SessionInit) {
     const { components, options, addresses, log } = init
     this.#init = init
+    const me = endpointIdOf(components.peerId)
     const now = (): number => this.timers.now()
     this.topics = new TopicRegistry(init.onSubscriptionChange)
     this.troubles = new Troubles(now)
@@ -79,6 +80,9 @@ export class Session {
       log,
       timers: this.timers,
       maxQueueBytes: options.maxSendQueueBytes,
+      me,
+      isOurs: (peer) => addresses.isOurs(peer),
+      canBeDialed: () => ownAddresses(components).some(isIrohAddress),
       addressesOf: (peer) => addresses.get(peer),
       onFrame: (peer, topic, payload) => {
         this.#gatekeeper.letIn(peer, topic, (isAdmitted) => { this.driver.onFrame(peer, topic, payload, isAdmitted) })
@@ -89,6 +93,8 @@ export class Session {
         this.driver.onDisconnected(peer, reason)
         this.topics.onPeerGone(peer)
       },
+      onLinkBroken: (peer) => { this.driver.onLinkBroken(peer) },
+      onExcess: (peer) => { this.driver.onExcess(peer) },
       onCongestion: (peer, congested) => {
         if (congested) {
           init.metrics?.onSlowPeer()
@@ -117,7 +123,7 @@ export class Session {
     })
     const rules = new ReachabilityRules(components.transportManager, this.network, addresses)
     this.driver = new Driver(this.#gatekeeper.guard(this.network), {
-      me: endpointIdOf(components.peerId),
+      me,
       config: options,
       rules: {
         canDial: (peer) => !this.#gatekeeper.isBanned(peer.id) && rules.canDial(peer),
@@ -347,6 +353,10 @@ export class Session {
       this.#init.metrics?.onNeighbor(isUp ? 'up' : event.reason)
       this.topics.applyNeighbor(entry, event, peerId)
       this.#tag(event.peer, peerId, isUp)
+
+      if (!isUp && event.reason === 'left') {
+        this.discovery.onPeerLeft(entry, event.peer)
+      }
 
       if (!isUp && event.reason !== 'stopped' && !entry.hasBootstrap) {
         this.discovery.search(entry)
