@@ -266,13 +266,46 @@ describe('the service', () => {
 
       for (const { services: { pubsub } } of [quiet, loud]) {
         pubsub.subscribe('fruit')
-        await pubsub.publish('fruit', bytes('apple'))
+        await pubsub.publish('fruit', bytes('apple'), { allowPublishToZeroTopicPeers: true })
         pubsub.unsubscribe('fruit')
         expect(pubsub.getTopics()).to.deep.equal([])
-        await expect(pubsub.publish('fruit', bytes('pear'))).to.eventually.be.rejected.with.property('name', 'InvalidParametersError')
+        await pubsub.publish('fruit', bytes('pear'), { allowPublishToZeroTopicPeers: true })
       }
 
       expect(heard.map((messages) => messages.map(({ data }) => text(data)))).to.deep.equal([[], ['apple']])
+    })
+
+    it('leaves a topic that it only published to, after a while', async () => {
+      const [a, b] = await Promise.all([createNode({ fanoutTTL: 0 }), createNode()])
+      const messages = messagesOf(b)
+      b.services.pubsub.subscribe('fruit')
+      await a.dial(b.getMultiaddrs())
+      await until('a knows b', () => a.services.pubsub.getPeers().length === 1)
+      await a.services.pubsub.publish('fruit', bytes('apple'))
+      await until('it arrives', () => messages.length === 1)
+      await until('the topic is left', () => a.services.pubsub.getTopicIds().length === 0 && b.services.pubsub.getSubscribers('fruit').length === 0)
+    })
+
+    it('tells the neighbors when it shuts down, and only then is stopped', async () => {
+      const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+      const topicB = await b.services.pubsub.join('fruit')
+      const heard = new Heard(topicB)
+      const topicA = await a.services.pubsub.join('fruit', { bootstrap: [b.getMultiaddrs()] })
+      await Promise.all([topicA.joined(), topicB.joined()])
+      await a.services.pubsub.shutdown()
+
+      expect(a.services.pubsub.isStarted()).to.equal(false)
+      await until('the neighbor has heard', () => topicB.neighbors().length === 0)
+      expect(heard.events.at(-1)).to.deep.equal({ type: 'neighborDown', peer: a.peerId, reason: 'left' })
+      await expect(topicA.broadcast(bytes('late'))).to.eventually.be.rejected.with.property('name', 'TopicClosedError')
+    })
+
+    it('does nothing for a signal that has fired', async () => {
+      const { services: { pubsub } } = await createMemoryNode({ allowPublishToZeroTopicPeers: true })
+      const signal = AbortSignal.abort()
+      await expect(pubsub.join('fruit', { signal })).to.eventually.be.rejected.with.property('name', 'AbortError')
+      await expect(pubsub.publish('fruit', bytes('apple'), { signal })).to.eventually.be.rejected.with.property('name', 'AbortError')
+      expect(pubsub.getTopicIds()).to.deep.equal([])
     })
 
     it('takes topics by name and by id', async () => {

@@ -37,6 +37,8 @@ export interface NetworkInit {
   /** A stream or one of several connections was lost: the peer may not count us as neighbor any more. */
   onLinkBroken (peer: PeerKey): void
   onCongestion (peer: PeerKey, congested: boolean): void
+  /** A dial began, or came to its end. */
+  onDial (peer: PeerKey, result: 'tried' | 'succeeded' | 'failed', error?: Error): void
   onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void
   /** More membership messages came from the peer than any correct peer sends: one was dropped. */
   onExcess (peer: PeerKey): void

@@ -90,6 +90,8 @@ export class Topic {
     switch (command.type) {
       case 'join': this.membership.join(command.peers, now, this.out); break
       case 'broadcast': this.broadcast.broadcast(command.content, command.scope, now, this.out); break
+      case 'holdMessages': this.broadcast.holdMessages = command.hold; break
+      case 'validated': this.broadcast.onValidated(command.ticket, command.result, now, this.out); break
       case 'quit': this.membership.quit(this.out); return
       default: command satisfies never
     }

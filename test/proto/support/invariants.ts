@@ -15,6 +15,7 @@ const BOUNDS: Record<string, number> = {
   missing: 16_384,
   recent: 256 + 256,
   lazyPushQueue: 5 * 4_096,
+  held: 1_024,
   debts: 5 * (4_096 + 512)
 }
 
