@@ -151,6 +151,11 @@ const ranges: Record<string, [number, number]> = {
   'broadcast.cacheEvictIntervalMs': [10, HOUR_MS]
 }
 
+const optionNames = new Set([
+  'maxMessageSize', 'membership', 'broadcast', 'discovery', 'globalSignaturePolicy', 'emitSelf', 'allowPublishToZeroTopicPeers', 'fanoutTTL',
+  'allowPeer', 'runOnLimitedConnection', 'eventQueueCapacity', 'maxSendQueueBytes', 'stallTimeoutMs', 'protocol'
+])
+
 /**
  * Fills in defaults.
  *
@@ -182,11 +187,17 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
     broadcast: { ...defaultBroadcastConfig, ...withoutUndefined(init.broadcast ?? {}) }
   }
 
+  for (const name of Object.keys(resolved)) {
+    if (!optionNames.has(name)) {
+      throw new InvalidParametersError(`There is no option ${name}`)
+    }
+  }
+
   checkNumbers('', resolved)
   checkNumbers('membership.', resolved.membership)
   checkNumbers('broadcast.', resolved.broadcast)
 
-  if (!resolved.protocol.startsWith('/')) {
+  if (typeof resolved.protocol !== 'string' || !resolved.protocol.startsWith('/')) {
     throw new InvalidParametersError(`protocol must start with a slash, got ${JSON.stringify(resolved.protocol)}`)
   }
 

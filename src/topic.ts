@@ -36,6 +36,7 @@ export interface NeighborDownEvent {
   reason: NeighborDownReason
 }
 
+/** What a topic handle tells its reader. */
 export type TopicEvent = ReceivedEvent | NeighborUpEvent | NeighborDownEvent | LaggedEvent
 
 /** What a handle asks of the service. */

@@ -365,6 +365,8 @@ describe('the service', () => {
       await expect(createMemoryNode({ maxMessageSize: 511 })).to.eventually.be.rejectedWith('maxMessageSize must be an integer from 512 to 16777216, got 511')
       await expect(createMemoryNode({ membership: { activeViewCapacity: 0 } })).to.eventually.be.rejectedWith('membership.activeViewCapacity must be')
       // @ts-expect-error no such option
+      await expect(createMemoryNode({ maxMesageSize: 5 })).to.eventually.be.rejectedWith('There is no option maxMesageSize')
+      // @ts-expect-error no such option
       await expect(createMemoryNode({ broadcast: { grafTimeout: 1 } })).to.eventually.be.rejectedWith('There is no option broadcast.grafTimeout')
     })
   })

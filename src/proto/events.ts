@@ -29,6 +29,7 @@ export type ValidationResult = 'accept' | 'ignore' | 'reject'
 /** Why a peer is gone that did not say goodbye itself. `banned`: it is told, and not asked again. */
 export type DisconnectReason = 'connectionClosed' | 'sendStalled' | 'protocolError' | 'banned'
 
+/** What the core is told. */
 export type InEvent =
   | { type: 'receiveMessage', from: PeerKey, topic: TopicKey, message: Message }
   | { type: 'command', topic: TopicKey, command: Command }
@@ -78,6 +79,7 @@ export type ViolationReason =
   /** More announced messages than we are willing to track. */
   | 'tooManyAnnouncements'
 
+/** What the core wants done, to be performed in the order in which it comes. */
 export type OutEvent =
   | { type: 'sendMessage', to: PeerKey, topic: TopicKey, message: Message }
   | { type: 'emitEvent', topic: TopicKey, event: TopicEvent }

@@ -8,6 +8,7 @@ import type { InEvent, OutEvent } from './events.ts'
 import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
 import type { BroadcastStats } from './plumtree.ts'
 
+/** What a core is made of. */
 export interface StateInit {
   /** Ourselves. Messages must not come from us, nor be addressed to us. */
   me: PeerKey
