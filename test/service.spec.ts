@@ -245,6 +245,17 @@ describe('the service', () => {
       await until('it arrives', () => messages.length === 1)
     })
 
+    it('finds the connected subscribers again when only the service was stopped and started', async () => {
+      const [a, b] = await Promise.all([createNode(), createNode()])
+      b.services.pubsub.subscribe('fruit')
+      await a.dial(b.getMultiaddrs())
+      await until('each knows that the other speaks the protocol', () => a.services.pubsub.getPeers().length === 1 && b.services.pubsub.getPeers().length === 1)
+      await a.services.pubsub.stop()
+      await a.services.pubsub.start()
+      a.services.pubsub.subscribe('fruit')
+      await until('they are neighbors', () => a.services.pubsub.getSubscribers('fruit').length === 1)
+    })
+
     it('says when the same bytes are published again, and does not send them', async () => {
       const [a, b] = await Promise.all([createNode(), createNode()])
       const messages = messagesOf(b)

@@ -79,6 +79,7 @@ export class Network implements RemotePeerOwner {
 
     for (const connection of this.#components.connectionManager.getConnections()) {
       this.#native.of(connection)
+      this.#announceKnown(connection.remotePeer)
     }
   }
 
@@ -380,6 +381,17 @@ export class Network implements RemotePeerOwner {
       if (this.#broken.delete(key) && this.#peers.has(key)) {
         this.#init.onLinkBroken(key)
       }
+    })
+  }
+
+  /** A peer that was connected before we started: identify does not run again. */
+  #announceKnown (peerId: PeerId): void {
+    this.#components.peerStore.get(peerId).then(({ protocols }) => {
+      if (protocols.includes(this.#init.protocol)) {
+        this.#announce(peerId)
+      }
+    }).catch((err) => {
+      this.log('could not look up the protocols of %p - %e', peerId, err)
     })
   }
 
