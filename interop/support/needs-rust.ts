@@ -14,7 +14,7 @@ export function needsRust (): void {
     try {
       await buildRustPeer()
     } catch (err) {
-      if (!(err instanceof CargoMissingError) || process.env.CI != null) {
+      if (!(err instanceof CargoMissingError) || (process.env.CI ?? '') !== '') {
         throw err
       }
 

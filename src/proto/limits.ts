@@ -118,3 +118,10 @@ export const MAX_OWED_BYTES = 1024 * 1024
  */
 export const MAX_OFFERED = 256
 export const OFFER_AGE_MS = 10_000
+/**
+ * The same for what a node received that is itself not 10 s in the topic:
+ * while many join at once links change hands faster than messages travel, and
+ * without it one in ten such swarms lost some. An id would have to pass thirty
+ * newcomers in a row, each at the last moment, to outlive a Rust peer's memory.
+ */
+export const YOUNG_OFFER_AGE_MS = 3_000

@@ -168,7 +168,7 @@ export class PlumTree {
 
     const payload: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
     this.keep(key, payload, now, out)
-    this.recent.add(key, now)
+    this.recent.add(key, true, now)
 
     if (this.neighborSince.size === 0) {
       this.recent.addUnheard(key)
@@ -185,12 +185,12 @@ export class PlumTree {
   /**
    * Offers recent messages to a new neighbor: what was lost with the neighbors
    * before it is late, not gone. Comes after our Neighbor message, on the same
-   * stream. A node that is itself young in the topic cannot tell what is recent.
+   * stream. A node that is itself young in the topic can hardly tell what is recent.
    */
   offer (peer: PeerKey, now: number, out: Outbox): void {
     const entries: IHaveEntry[] = []
 
-    for (const key of this.recent.takeOffer(now - this.init.now >= OFFER_AGE_MS, now)) {
+    for (const key of this.recent.takeOffer(now - this.init.now < OFFER_AGE_MS, now)) {
       const message = this.cache.get(key)
 
       if (message?.scope.type === 'swarm') {
@@ -257,7 +257,7 @@ export class PlumTree {
       this.keep(key, payload, now, out)
 
       if (!this.cameByOffer(from, missing, now)) {
-        this.recent.add(key, now)
+        this.recent.add(key, false, now)
       }
 
       this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)

@@ -1,9 +1,10 @@
 import { first } from './first.ts'
-import { MAX_OFFERED, OFFER_AGE_MS } from './limits.ts'
+import { MAX_OFFERED, OFFER_AGE_MS, YOUNG_OFFER_AGE_MS } from './limits.ts'
 
 interface Recent {
   readonly key: string
   readonly at: number
+  readonly own: boolean
 }
 
 /**
@@ -24,12 +25,12 @@ export class RecentMessages {
     return this.ring.length + this.unheard.size
   }
 
-  /** A message was received or published. */
-  add (key: string, now: number): void {
+  /** A message was received, or published by ourselves. */
+  add (key: string, own: boolean, now: number): void {
     if (this.ring.length < MAX_OFFERED) {
-      this.ring.push({ key, at: now })
+      this.ring.push({ key, at: now, own })
     } else {
-      this.ring[this.head] = { key, at: now }
+      this.ring[this.head] = { key, at: now, own }
       this.head = (this.head + 1) % MAX_OFFERED
     }
   }
@@ -49,18 +50,17 @@ export class RecentMessages {
    * Keys to offer to a new neighbor, at most 256, the oldest first. Those that
    * nobody heard are offered to the first neighbor, whatever their age.
    *
-   * @param withRecent - whether we know the topic well enough to tell what is recent
+   * @param isYoung - whether we have been in the topic for so short a time that
+   * what is new to us may be old to others
    */
-  takeOffer (withRecent: boolean, now: number): Set<string> {
+  takeOffer (isYoung: boolean, now: number): Set<string> {
     const offer = new Set(this.unheard)
     this.unheard.clear()
 
-    const count = withRecent ? this.ring.length : 0
+    for (let i = 0; i < this.ring.length && offer.size < MAX_OFFERED; i++) {
+      const { key, at, own } = this.ring[(this.head + i) % this.ring.length]
 
-    for (let i = 0; i < count && offer.size < MAX_OFFERED; i++) {
-      const { key, at } = this.ring[(this.head + i) % this.ring.length]
-
-      if (now - at < OFFER_AGE_MS) {
+      if (now - at < (isYoung && !own ? YOUNG_OFFER_AGE_MS : OFFER_AGE_MS)) {
         offer.add(key)
       }
     }

@@ -47,7 +47,7 @@ export class Shuffles {
     const me: PeerInfo = myData === undefined ? { id: this.me } : { id: this.me, data: myData }
     const mayNameUs = this.rules.mayTell(to, me)
     const ttl = mayNameUs ? shuffleRandomWalkLength : 0
-    const nodes = this.views.sample(to, wanted, Math.min(shuffleActiveViewCount, wanted))
+    const nodes = this.views.sample(to, wanted, shuffleActiveViewCount, false)
     // first, so that trimming does not take the one that matters most
     const named = trimNodes(mayNameUs ? [me, ...nodes] : nodes, shuffleFixedBytes(ttl), this.config.maxMessageSize)
 
@@ -69,7 +69,7 @@ export class Shuffles {
 
   /** As many peers as the Shuffle named, remembered ones first: neighbors circulate by themselves. */
   reply (to: PeerKey, count: number): ShuffleReply {
-    return this.fit(this.views.sample(to, Math.min(count, this.config.membership.passiveViewCapacity)))
+    return this.fit(this.views.sample(to, Math.min(count, this.config.membership.passiveViewCapacity), 0, true))
   }
 
   /**
@@ -79,7 +79,7 @@ export class Shuffles {
   alternatives (to: PeerKey): ShuffleReply {
     const { shuffleActiveViewCount } = this.config.membership
 
-    return this.fit(this.views.sample(to, this.goodbyeCount(), shuffleActiveViewCount))
+    return this.fit(this.views.sample(to, this.goodbyeCount(), shuffleActiveViewCount, true))
   }
 
   /**

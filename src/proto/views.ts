@@ -119,15 +119,15 @@ export class Views {
   /**
    * Peers that `to` may be told of, in random order within each view.
    *
-   * @param activeFirst - neighbors that come first; the rest is filled from the
-   * passive view, then with further neighbors
+   * @param activeFirst - neighbors that come first; then come remembered peers
+   * @param fill - whether further neighbors fill what is left
    */
-  sample (to: PeerKey, count: number, activeFirst = 0): PeerInfo[] {
+  sample (to: PeerKey, count: number, activeFirst: number, fill: boolean): PeerInfo[] {
     const tellable = (id: PeerKey): boolean => id !== to && this.init.rules.mayTell(to, this.info(id))
     const active = this.active.sample(this.init.rng, count, tellable)
     const passive = this.passive.sample(this.init.rng, count, tellable)
     const chosen = active.splice(0, Math.min(activeFirst, count))
-    chosen.push(...passive, ...active)
+    chosen.push(...passive, ...(fill ? active : []))
 
     return chosen.slice(0, count).map((id) => this.info(id))
   }

@@ -1,3 +1,4 @@
+import { ConnectionClosedError } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { raceSignal } from 'race-signal'
 import { nativeMessage } from './native.ts'
@@ -53,14 +54,14 @@ export class IrohConnection extends AbstractMultiaddrConnection {
   readonly remotePeer: PeerId
   /** Resolves when the native connection is gone and everything that it brought is read. Never rejects. */
   readonly closed: Promise<void>
-  readonly #connection: NativeConnection
+  /** Dropped when it is gone, for it keeps the sockets of its endpoint open. */
+  #connection: NativeConnection | undefined
   readonly #nativeClosed: Promise<string>
   readonly #queues = new Set<SendQueue>()
   readonly #inbound = new Set<Promise<void>>()
   readonly #deadline = Promise.withResolvers<unknown>()
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   #shutdown: Promise<void> | undefined
-  #isGone = false
   /** When the last outgoing stream ended, in milliseconds of the monotonic clock. */
   #lastEndedAt = -Infinity
 
@@ -71,19 +72,23 @@ export class IrohConnection extends AbstractMultiaddrConnection {
     this.protocol = init.protocol
     this.remotePeer = init.remotePeer
     this.#connection = init.connection
-    this.#connection.setMaxConcurrentUniStreams(MAX_REMOTE_STREAMS)
-    this.#nativeClosed = this.#connection.closed().catch(nativeMessage)
+    this.#nativeClosed = init.connection.closed().catch(nativeMessage)
+    init.connection.setMaxConcurrentUniStreams(MAX_REMOTE_STREAMS)
     this.closed = this.#awaitClosed()
   }
 
   async openStream (): Promise<NativeSendStream> {
+    if (this.#connection == null) {
+      throw new ConnectionClosedError('The native connection is closed')
+    }
+
     return this.#connection.openUni()
   }
 
   /** @returns nothing once the connection is gone and all its streams were returned */
   async acceptStream (): Promise<NativeRecvStream | undefined> {
     try {
-      return await this.#connection.acceptUni()
+      return await this.#connection?.acceptUni()
     } catch (err) {
       this.log('accepts no more streams - %s', nativeMessage(err))
       return undefined
@@ -112,7 +117,7 @@ export class IrohConnection extends AbstractMultiaddrConnection {
    * @returns when the connection is gone. Never rejects.
    */
   async shutDown (timeoutMs: number = ABORT_TIMEOUT_MS): Promise<void> {
-    if (!this.#isGone) {
+    if (this.#connection != null) {
       this.#timers.add(setTimeout(this.#deadline.resolve, timeoutMs))
       this.#shutdown ??= this.#finish()
     }
@@ -149,7 +154,7 @@ export class IrohConnection extends AbstractMultiaddrConnection {
       await Promise.race([this.#delay(graceMs), this.#nativeClosed])
     }
 
-    this.#connection.close(0n, [])
+    this.#connection?.close(0n, [])
   }
 
   async #awaitClosed (): Promise<void> {
@@ -159,7 +164,7 @@ export class IrohConnection extends AbstractMultiaddrConnection {
     // a graceful quit of a Rust peer is said and followed by the close at once (rule 11)
     await Promise.race([this.#drained(), this.#delay(DRAIN_TIMEOUT_MS)])
 
-    this.#isGone = true
+    this.#connection = undefined
     this.#timers.forEach(clearTimeout)
     this.#timers.clear()
     this.onTransportClosed()

@@ -1,5 +1,6 @@
 import { InvalidParametersError, ListenError } from '@libp2p/interface'
 import { formatSocketAddress, parseSocketAddressText } from '../iroh-address.ts'
+import { dropClosedEndpoints } from './garbage.ts'
 import { nativeMessage } from './native.ts'
 import type { Native, NativeEndpoint, NativeEndpointBuilder } from './native.ts'
 import type { AddrInfo } from '../iroh-address.ts'
@@ -45,6 +46,9 @@ type State =
  * cannot be used: in `@number0/iroh` 1.1.0 it aborts the process.
  */
 const POLL_MS = 1_000
+
+/** What the operating system says, in the words of Rust. */
+const ADDRESS_IN_USE = 'Address already in use'
 
 const LOOPBACK = { ip4: '127.0.0.1', ip6: '::1' }
 const WILDCARDS = ['0.0.0.0', '::']
@@ -182,19 +186,19 @@ export class SharedEndpoint {
   }
 
   async #build (native: Native): Promise<NativeEndpoint> {
-    const { secretKey, alpns, relayMode } = this.#init
-    const builder = native.Endpoint.builder()
-
-    applyRelayMode(native, builder, relayMode)
-    builder.secretKey(native.toNative(secretKey))
-    builder.alpns(alpns.map(native.toNative))
+    const addresses = bindAddresses(this.#listenOn)
 
     try {
-      for (const address of bindAddresses(this.#listenOn)) {
-        builder.bindAddr(formatSocketAddress(address))
-      }
+      return await this.#tryBuild(native, addresses).catch(async (err) => {
+        if (!nativeMessage(err).includes(ADDRESS_IN_USE)) {
+          throw err
+        }
 
-      return await builder.bind()
+        // perhaps by ourselves, before the node was stopped
+        await dropClosedEndpoints()
+
+        return this.#tryBuild(native, addresses)
+      })
     } catch (err) {
       if (err instanceof InvalidParametersError) {
         throw err
@@ -202,6 +206,21 @@ export class SharedEndpoint {
 
       throw new ListenError(`The iroh endpoint could not be bound: ${nativeMessage(err)}`)
     }
+  }
+
+  async #tryBuild (native: Native, addresses: SocketAddress[]): Promise<NativeEndpoint> {
+    const { secretKey, alpns, relayMode } = this.#init
+    const builder = native.Endpoint.builder()
+
+    applyRelayMode(native, builder, relayMode)
+    builder.secretKey(native.toNative(secretKey))
+    builder.alpns(alpns.map(native.toNative))
+
+    for (const address of addresses) {
+      builder.bindAddr(formatSocketAddress(address))
+    }
+
+    return builder.bind()
   }
 
   async #close (endpoint: NativeEndpoint): Promise<void> {

@@ -16,11 +16,11 @@
  * ```
  */
 import { IrohTransport } from './transport.ts'
-import type { IrohComponents, IrohInit } from './transport.ts'
+import type { IrohComponents, IrohInit } from './init.ts'
 import type { Transport } from '@libp2p/interface'
 
 export { endpointIdOf, peerIdOf } from '../iroh-address.ts'
-export type { IrohComponents, IrohInit } from './transport.ts'
+export type { IrohComponents, IrohInit } from './init.ts'
 export type { RelayMode } from './endpoint.ts'
 export type { NativeConnection, NativeEndpoint } from './native.ts'
 

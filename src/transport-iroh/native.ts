@@ -44,8 +44,6 @@ export interface NativeEndpoint {
   addr (): NativeEndpointAddr
   setAlpns (alpns: NativeBytes[]): void
   boundSockets (): string[]
-  /** Resolves when a relay is connected. */
-  online (): Promise<void>
   connect (addr: NativeEndpointAddr, alpn: NativeBytes): Promise<NativeConnection>
   /** `null` when the endpoint is closed. */
   acceptNext (): Promise<NativeIncoming | null>

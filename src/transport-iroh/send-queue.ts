@@ -51,6 +51,7 @@ export class SendQueue {
   #isEnding = false
   #isFull = false
   #hasFailed = false
+  #isDone = false
 
   constructor (init: SendQueueInit) {
     this.#init = init
@@ -63,7 +64,7 @@ export class SendQueue {
 
   /** Whether anything was ever put in. */
   get wasUsed (): boolean {
-    return this.#isRunning || this.#stream != null || this.#hasFailed
+    return this.#isRunning || this.#stream != null || this.#isDone
   }
 
   /**
@@ -72,7 +73,7 @@ export class SendQueue {
    * @returns false if the writer should wait for `onDrain`
    */
   push (chunks: Iterable<Uint8Array>): boolean {
-    if (this.#hasFailed) {
+    if (this.#hasFailed || this.#isDone) {
       return true
     }
 
@@ -100,7 +101,7 @@ export class SendQueue {
     if (!this.#isEnding) {
       this.#isEnding = true
 
-      if (this.wasUsed && !this.#hasFailed) {
+      if (this.wasUsed && !this.#isDone) {
         this.#wake()
       } else {
         this.#done.resolve(undefined)
@@ -129,7 +130,7 @@ export class SendQueue {
       if (this.#isEnding) {
         await this.#stream.finish()
         await raceSignal(this.#stream.stopped(), AbortSignal.timeout(ACKNOWLEDGE_TIMEOUT_MS)).catch(() => {})
-        this.#done.resolve(undefined)
+        this.#settle()
       }
     } catch (err) {
       const message = nativeMessage(err)
@@ -189,8 +190,15 @@ export class SendQueue {
   #fail (error: SendFailure): void {
     this.#chunks.length = 0
     this.#pendingBytes = 0
-    this.#done.resolve(undefined)
     this.#report(error)
+    this.#settle()
+  }
+
+  #settle (): void {
+    // it would keep the endpoint's sockets open as long as somebody keeps this
+    this.#stream = undefined
+    this.#isDone = true
+    this.#done.resolve(undefined)
   }
 
   #report (error: SendFailure): void {

@@ -28,6 +28,11 @@ export class IrohStreamMuxerFactory implements StreamMuxerFactory {
 /**
  * Streams of the one protocol that a connection's ALPN stands for. No protocol
  * is negotiated on them, and any other is refused without asking the remote.
+ *
+ * That refusal is what keeps the connection alive: libp2p's connection monitor,
+ * which opens a ping stream every 10 s and aborts the connection if that fails,
+ * takes an `UnsupportedProtocolError` for a sign of life. The round trip that
+ * it then notes, `connection.rtt`, is 0 and means nothing.
  */
 class IrohStreamMuxer extends AbstractStreamMuxer<IrohStream> {
   readonly #connection: IrohConnection

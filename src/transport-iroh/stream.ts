@@ -173,9 +173,7 @@ export class InboundIrohStream extends AbstractStream {
           break
         }
 
-        if (this.status === 'open') {
-          this.onData(bytes)
-        }
+        this.#deliver(bytes)
       }
 
       if (this.status === 'open') {
@@ -194,6 +192,19 @@ export class InboundIrohStream extends AbstractStream {
         this.log('read failed, the connection is lost - %s', message)
         this.onTransportClosed()
       }
+    }
+  }
+
+  #deliver (bytes: Uint8Array): void {
+    if (this.status !== 'open') {
+      return
+    }
+
+    try {
+      this.onData(bytes)
+    } catch (err) {
+      // whoever it was: reading goes on
+      this.abort(err instanceof Error ? err : new Error(String(err)))
     }
   }
 

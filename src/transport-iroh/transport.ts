@@ -1,83 +1,23 @@
 import { AbortError, DialError, InvalidMultiaddrError, InvalidParametersError, UnexpectedPeerError, UnsupportedKeyTypeError, serviceCapabilities, transportSymbol } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { isPrivate } from '@libp2p/utils'
-import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P } from '@multiformats/multiaddr'
 import { raceSignal } from 'race-signal'
 import { equals } from 'uint8arrays/equals'
 import { fromString } from 'uint8arrays/from-string'
-import { toString } from 'uint8arrays/to-string'
 import { GOSSIP_PROTOCOL } from '../constants.ts'
-import { endpointIdOf, formatSocketAddress, fromMultiaddr, isDirectIrohAddress, isIrohAddress, parseSocketAddressText, peerIdOf, toMultiaddrs } from '../iroh-address.ts'
-import { isLetGo } from '../let-go.ts'
-import { Acceptor, raceConnection } from './acceptor.ts'
-import { Admission } from './admission.ts'
-import { IrohConnection } from './connection.ts'
+import { endpointIdOf, formatSocketAddress, fromMultiaddr, isDirectIrohAddress, isIrohAddress } from '../iroh-address.ts'
+import { raceConnection } from './acceptor.ts'
+import { Announcer } from './announcer.ts'
+import { Connections, upgradeOptions } from './connections.ts'
 import { SharedEndpoint } from './endpoint.ts'
+import { Inbound, remotePeerOf } from './inbound.ts'
 import { IrohListener } from './listener.ts'
 import { fromNative, loadNative, nativeMessage } from './native.ts'
-import { IrohStreamMuxerFactory } from './stream-muxer.ts'
-import type { IncomingAddress } from './acceptor.ts'
-import type { RelayMode } from './endpoint.ts'
+import type { IrohConnection } from './connection.ts'
+import type { IrohComponents, IrohInit } from './init.ts'
 import type { Native, NativeConnection, NativeEndpoint, NativeLoader } from './native.ts'
-import type { ComponentLogger, Connection, ConnectionProtector, DialTransportOptions, Listener, Logger, MessageStreamDirection, PeerId, PrivateKey, Startable, Transport, Upgrader } from '@libp2p/interface'
-import type { AddressManager, ConnectionManager } from '@libp2p/interface-internal'
+import type { Connection, DialTransportOptions, Listener, Logger, PeerId, Startable, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * Options of the iroh transport.
- */
-export interface IrohInit {
-  /**
-   * Which relay servers the endpoint uses: `default` and `staging` are those of
-   * number 0, where it also publishes its address and looks others up;
-   * `disabled` means none; else the URLs of the relays. Without relays a peer
-   * behind a NAT cannot be reached.
-   *
-   * @default 'default' (iroh)
-   */
-  relayMode?: RelayMode
-  /**
-   * An `Endpoint` of `@number0/iroh` that the application owns. It must have
-   * been bound with the node's key (the first 32 bytes of `privateKey.raw`). It
-   * is not closed when the node stops. `relayMode` and the IP addresses to
-   * listen on are then the endpoint's own.
-   *
-   * As an endpoint has one queue of incoming connections and one set of ALPNs,
-   * the transport takes both over while the node runs; see `handlers`.
-   */
-  endpoint?: NativeEndpoint
-  /**
-   * The protocols that native connections carry, each of which is both an ALPN
-   * and a libp2p protocol. All are accepted, the first is dialed.
-   *
-   * @default ['/iroh-gossip/1']
-   */
-  gossipProtocols?: string[]
-  /**
-   * What else the endpoint accepts: by ALPN, who gets the connections (a
-   * `Connection` of `@number0/iroh`). They are no libp2p connections.
-   */
-  handlers?: Record<string, (connection: NativeConnection) => void>
-}
-
-export interface IrohComponents {
-  privateKey: PrivateKey
-  logger: ComponentLogger
-  upgrader: Upgrader
-  addressManager: AddressManager
-  connectionManager: ConnectionManager
-  connectionProtector?: ConnectionProtector
-}
-
-/** Reachable by others, for as long as iroh says so. */
-const CONFIRMED_TTL_MS = Infinity
-
-/** What there is while an endpoint is in use. */
-interface Session {
-  stop: AbortController
-  acceptor: Acceptor
-  admission: Admission
-}
 
 /**
  * A libp2p transport over an iroh endpoint. Each connection carries one
@@ -103,14 +43,14 @@ export class IrohTransport implements Transport, Startable {
   readonly #handlers: Map<string, (connection: NativeConnection) => void>
   readonly #load: NativeLoader | undefined
   readonly #endpoint: SharedEndpoint
+  readonly #connections: Connections
+  readonly #announcer: Announcer
   readonly #listeners: IrohListener[] = []
-  readonly #connections = new Set<IrohConnection>()
-  /** Addresses of our connections, by which libp2p's are recognized. */
-  readonly #remoteAddrs = new WeakSet<Multiaddr>()
-  #confirmed = new Map<string, Multiaddr>()
   #native: Promise<Native> | undefined
-  #session: Session | undefined
+  #inbound: Inbound | undefined
   #stop = new AbortController()
+  /** Whether the node is configured to listen. */
+  #isListening = false
   /** Whether the running node itself holds the endpoint. */
   #held: Promise<boolean> | undefined
 
@@ -141,6 +81,8 @@ export class IrohTransport implements Transport, Startable {
       onRelease: async (bound) => this.#onRelease(bound),
       onAddresses: () => { this.#onAddresses() }
     })
+    this.#connections = new Connections(components, this.#endpoint)
+    this.#announcer = new Announcer(components.addressManager)
   }
 
   /**
@@ -148,27 +90,42 @@ export class IrohTransport implements Transport, Startable {
    * @throws {UnsupportedKeyTypeError} if the node's key is not of type Ed25519
    * @throws {InvalidParametersError} if the node is to keep within a private
    * network, which iroh would leave; or if an adopted endpoint has another key
+   *
+   * `afterStart` throws {ListenError} or {InvalidParametersError} if there can
+   * be no endpoint, unless the node listens: then its listeners do.
    */
   async start (): Promise<void> {
     await this.#prepare()
 
     this.#stop = new AbortController()
-    this.#endpoint.listenOn(this.listenFilter(this.#components.addressManager.getListenAddrs())
-      .flatMap((ma) => fromMultiaddr(ma).directAddresses))
+    const addresses = this.listenFilter(this.#components.addressManager.getListenAddrs())
+    this.#isListening = addresses.length > 0
+    this.#endpoint.listenOn(addresses.flatMap((ma) => fromMultiaddr(ma).directAddresses))
   }
 
   async afterStart (): Promise<void> {
-    this.#held = this.#hold()
-    await this.#held
+    const acquiring = this.#endpoint.acquire()
+    this.#held = acquiring.then(() => true, () => false)
+
+    try {
+      await acquiring
+    } catch (err) {
+      if (!this.#isListening) {
+        throw err
+      }
+
+      // libp2p hears it from the listeners; where it tolerates that, the node still dials
+      this.#endpoint.listenOn([])
+    }
   }
 
   async stop (): Promise<void> {
     this.#stop.abort(new AbortError('The node is stopping'))
-    await this.#leaveSession()
+    await this.#leaveInbound()
   }
 
   async afterStop (): Promise<void> {
-    await Promise.all([...this.#connections].map(async (connection) => connection.shutDown()))
+    await this.#connections.shutDown()
 
     if (await this.#held === true) {
       this.#held = undefined
@@ -189,7 +146,7 @@ export class IrohTransport implements Transport, Startable {
     options.signal.throwIfAborted()
     const remotePeer = peerIdIn(ma)
     const signal = AbortSignal.any([options.signal, this.#stop.signal])
-    const existing = this.#existingConnection(remotePeer)
+    const existing = this.#connections.find(remotePeer, this.#protocols[0])
 
     if (existing != null) {
       this.#log('a connection to %p is open', remotePeer)
@@ -200,12 +157,11 @@ export class IrohTransport implements Transport, Startable {
 
     try {
       return await options.upgrader.upgradeOutbound(maConn, {
-        ...this.#upgradeOptions(maConn),
-        onProgress: options.onProgress,
-        signal
+        ...upgradeOptions(maConn, signal),
+        onProgress: options.onProgress
       })
     } catch (err) {
-      maConn.abort(toError(err))
+      maConn.abort(err instanceof Error ? err : new Error(String(err)))
       throw err
     }
   }
@@ -216,7 +172,7 @@ export class IrohTransport implements Transport, Startable {
       isFirst: (listener) => this.#listeners[0] === listener,
       onListening: (listener) => {
         this.#listeners.push(listener)
-        this.#confirmAddresses()
+        this.#announce()
       },
       onClose: (listener) => {
         this.#listeners.splice(this.#listeners.indexOf(listener), 1)
@@ -252,19 +208,6 @@ export class IrohTransport implements Transport, Startable {
     return this.#native
   }
 
-  /** @returns whether the endpoint is held */
-  async #hold (): Promise<boolean> {
-    try {
-      await this.#endpoint.acquire()
-      return true
-    } catch (err) {
-      // where libp2p tolerates that listening fails, the node still dials
-      this.#log.error('there is no endpoint to listen with - %e', err)
-      this.#endpoint.listenOn([])
-      return false
-    }
-  }
-
   async #connect (ma: Multiaddr, remotePeer: PeerId, signal: AbortSignal): Promise<IrohConnection> {
     const publicKey = fromString(endpointIdOf(remotePeer), 'base16')
     const native = await raceSignal(this.#prepare(), signal)
@@ -291,7 +234,7 @@ export class IrohTransport implements Transport, Startable {
         throw new UnexpectedPeerError(`Dialed ${remotePeer}, but ${answering} answered`)
       }
 
-      return this.#adopt(native, connection, { protocol, remotePeer, remoteAddr: ma, direction: 'outbound' })
+      return this.#connections.adopt({ native, connection, protocol, remotePeer, remoteAddr: ma, direction: 'outbound' })
     } catch (err) {
       await this.#endpoint.release()
       signal.throwIfAborted()
@@ -299,56 +242,20 @@ export class IrohTransport implements Transport, Startable {
     }
   }
 
-  /** Makes a native connection ours. It uses the endpoint until it is closed. */
-  #adopt (native: Native, connection: NativeConnection, init: { protocol: string, remotePeer: PeerId, remoteAddr: Multiaddr, direction: MessageStreamDirection }): IrohConnection {
-    const maConn = new IrohConnection({
-      ...init,
-      native,
-      connection,
-      log: this.#components.logger.forComponent(`libp2p:iroh:connection:${init.direction}`)
-    })
-
-    this.#connections.add(maConn)
-    this.#remoteAddrs.add(maConn.remoteAddr)
-    void maConn.closed.then(async () => {
-      this.#connections.delete(maConn)
-      await this.#endpoint.release()
-    })
-
-    return maConn
-  }
-
-  #existingConnection (peerId: PeerId): Connection | undefined {
-    return this.#components.connectionManager.getConnections(peerId).find((connection) => {
-      return connection.status === 'open' && this.#remoteAddrs.has(connection.remoteAddr) && !isLetGo(connection)
-    })
-  }
-
-  #upgradeOptions (maConn: IrohConnection): { skipEncryption: true, skipProtection: true, remotePeer: PeerId, muxerFactory: IrohStreamMuxerFactory, limits: object } {
-    return {
-      skipEncryption: true,
-      skipProtection: true,
-      remotePeer: maConn.remotePeer,
-      muxerFactory: new IrohStreamMuxerFactory(maConn),
-      limits: {}
-    }
-  }
-
   #onBound (endpoint: NativeEndpoint): void {
-    const stop = new AbortController()
-
-    this.#session = {
-      stop,
-      admission: new Admission(stop.signal),
-      acceptor: new Acceptor(endpoint, {
-        log: this.#log,
-        onConnection: (connection, from) => { void this.#onConnection(connection, from) }
-      })
-    }
+    this.#inbound = new Inbound(endpoint, {
+      upgrader: this.#components.upgrader,
+      endpoint: this.#endpoint,
+      connections: this.#connections,
+      native: async () => this.#prepare(),
+      protocols: this.#protocols,
+      handlers: this.#handlers,
+      log: this.#log
+    })
   }
 
   async #onRelease (endpoint: NativeEndpoint): Promise<void> {
-    await this.#leaveSession()
+    await this.#leaveInbound()
 
     if (endpoint === this.#adopted) {
       const native = await this.#prepare()
@@ -356,92 +263,22 @@ export class IrohTransport implements Transport, Startable {
     }
   }
 
-  async #leaveSession (): Promise<void> {
-    const session = this.#session
-    this.#session = undefined
-    session?.stop.abort(new AbortError('The node is stopping'))
-    await session?.acceptor.stop()
-  }
-
-  /** Never rejects. */
-  async #onConnection (connection: NativeConnection, from: IncomingAddress): Promise<void> {
-    const session = this.#session
-    const alpn = toString(fromNative(connection.alpn()))
-    const handler = this.#handlers.get(alpn)
-
-    if (handler != null) {
-      handler(connection)
-      return
-    }
-
-    if (session == null || !this.#protocols.includes(alpn)) {
-      connection.close(0n, [])
-      return
-    }
-
-    try {
-      const remotePeer = remotePeerOf(connection)
-      const [native] = await Promise.all([this.#prepare(), this.#endpoint.acquire()])
-      const maConn = this.#adopt(native, connection, {
-        protocol: alpn,
-        remotePeer,
-        remoteAddr: incomingMultiaddr(from, remotePeer),
-        direction: 'inbound'
-      })
-
-      await this.#admit(session, maConn)
-    } catch (err) {
-      this.#log('an incoming connection was not accepted - %e', err)
-      connection.close(0n, [])
-    }
-  }
-
-  async #admit ({ admission, stop }: Session, maConn: IrohConnection): Promise<void> {
-    try {
-      await admission.admit(maConn.remoteAddr, () => maConn.status === 'open', async () => {
-        await this.#components.upgrader.upgradeInbound(maConn, {
-          ...this.#upgradeOptions(maConn),
-          signal: stop.signal
-        })
-      })
-    } catch (err) {
-      maConn.abort(toError(err))
-      throw err
-    }
+  async #leaveInbound (): Promise<void> {
+    const inbound = this.#inbound
+    this.#inbound = undefined
+    await inbound?.stop()
   }
 
   #onAddresses (): void {
-    this.#confirmAddresses()
+    this.#announce()
 
     for (const listener of this.#listeners) {
       listener.safeDispatchEvent('listening')
     }
   }
 
-  /**
-   * Tells libp2p of public addresses and of the relay that they are ours: it
-   * announces them only if somebody has verified them, as iroh has.
-   */
-  #confirmAddresses (): void {
-    const { addressManager } = this.#components
-    const addresses = new Map(this.#listeners
-      .flatMap((listener) => listener.getAddrs())
-      .filter((ma) => !isPrivate(ma))
-      .map((ma) => [ma.toString(), ma]))
-
-    for (const [key, ma] of addresses) {
-      if (!this.#confirmed.has(key)) {
-        addressManager.confirmObservedAddr(ma, { type: 'transport', ttl: CONFIRMED_TTL_MS })
-      }
-    }
-
-    for (const [key, ma] of this.#confirmed) {
-      if (!addresses.has(key)) {
-        addressManager.removeObservedAddr(ma)
-      }
-    }
-
-    this.#confirmed = addresses
+  #announce (): void {
+    this.#announcer.update(this.#listeners.flatMap((listener) => listener.getAddrs()))
   }
 }
 
@@ -453,18 +290,6 @@ function peerIdIn (ma: Multiaddr): PeerId {
   }
 
   return peerIdFromString(value)
-}
-
-function remotePeerOf (connection: NativeConnection): PeerId {
-  return peerIdOf(toString(fromNative(connection.remoteId().toBytes()), 'base16'))
-}
-
-function incomingMultiaddr ({ kind, addr }: IncomingAddress, peerId: PeerId): Multiaddr {
-  const addresses = addr == null
-    ? []
-    : toMultiaddrs(kind === 'ip' ? { directAddresses: [parseSocketAddressText(addr)] } : { relayUrl: addr, directAddresses: [] }, peerId)
-
-  return addresses.at(0) ?? multiaddr(`/p2p/${peerId}`)
 }
 
 function dialError (ma: Multiaddr, err: unknown): Error {
@@ -480,8 +305,4 @@ function dialError (ma: Multiaddr, err: unknown): Error {
   }
 
   return new DialError(`Dialing ${ma} failed: ${message}`)
-}
-
-function toError (err: unknown): Error {
-  return err instanceof Error ? err : new Error(String(err))
 }

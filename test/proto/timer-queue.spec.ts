@@ -17,7 +17,7 @@ describe('TimerQueue', () => {
         if (push) {
           queue.push(at, item)
           model.push({ at, item })
-          model.sort((a, b) => a.at - b.at || a.item - b.item)
+          model.sort((a, b) => a.at === b.at ? a.item - b.item : a.at - b.at)
         } else {
           const expected = model.length > 0 && model[0].at <= at ? model[0] : undefined
           const popped = queue.popBefore(at)

@@ -13,7 +13,8 @@ import type { Connection } from '@libp2p/interface'
 use(chaiAsPromised)
 
 describe('dialing by iroh', () => {
-  afterEach(async () => {
+  // all at once: each waits half a second for what it sent to be read
+  after(async () => {
     await stopNodes()
     await closeNativePeers()
   })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { tcp } from '@libp2p/tcp'
+import { CODE_P2P } from '@multiformats/multiaddr'
 import { expect, use } from 'chai'
 import chaiAsPromised from 'chai-as-promised'
 import { createLibp2p } from 'libp2p'
@@ -25,20 +26,39 @@ describe('an iroh node', () => {
     const [one, other] = await Promise.all([createNode(), createNode()])
     const [atOne, atOther] = await Promise.all([receive(one), receive(other)])
 
-    for (let run = 1; run <= 3; run++) {
-      const forth = await openStream(await one.dial(irohAddress(other)))
-      forth.send(Uint8Array.of(run))
-      await until('it is heard', () => atOther[run - 1]?.bytes === 1)
-      await one.stop()
-      await until('the other side has noticed', () => other.getConnections().length === 0)
-      expect(one.getMultiaddrs()).to.deep.equal([])
-      await one.start()
+    const first = await openStream(await one.dial(irohAddress(other)))
+    first.send(Uint8Array.of(1))
+    await until('it is heard', () => atOther[0]?.bytes === 1)
+    await one.stop()
+    await until('the other side has noticed', () => other.getConnections().length === 0)
+    expect(one.getMultiaddrs()).to.deep.equal([])
+    await one.start()
 
-      const back = await openStream(await other.dial(irohAddress(one)))
-      back.send(Uint8Array.of(run))
-      await until('the other is heard', () => atOne[run - 1]?.bytes === 1)
-      await Promise.all(other.getConnections().map(async (connection) => connection.close()))
-      await until('nothing is left', () => one.getConnections().length === 0)
+    const back = await openStream(await other.dial(irohAddress(one)))
+    back.send(Uint8Array.of(1))
+    await until('the other is heard', () => atOne[0]?.bytes === 1)
+    const second = await openStream(atOne[0].connection)
+    second.send(Uint8Array.of(1))
+    await until('it is heard again', () => atOther[1]?.bytes === 1)
+  })
+
+  it('listens at the same port after a restart, and leaves it when it has stopped', async () => {
+    const first = await createNode()
+    const other = await createNode({}, { addresses: { listen: [] } })
+    const address = irohAddress(first)
+    const listen = [address.decapsulateCode(CODE_P2P).toString()]
+    const connection = await other.dial(address)
+    const stream = await openStream(connection)
+    stream.send(Uint8Array.of(1))
+    await first.stop()
+
+    const second = await createNode({}, { addresses: { listen } })
+    expect(irohAddress(second).decapsulateCode(CODE_P2P).toString()).to.equal(listen[0])
+
+    for (let run = 0; run < 2; run++) {
+      await second.stop()
+      await second.start()
+      expect(irohAddress(second).decapsulateCode(CODE_P2P).toString()).to.equal(listen[0])
     }
   })
 
@@ -104,21 +124,17 @@ describe('an iroh node', () => {
       const [atNode, atOther] = await Promise.all([receive(node), receive(other)])
       expect(irohAddress(node).equals(peer.multiaddr)).to.equal(true)
 
-      for (let run = 1; run <= 2; run++) {
-        const forth = await openStream(await node.dial(irohAddress(other)))
-        forth.send(Uint8Array.of(1))
-        await until('it is heard', () => atOther[run - 1]?.bytes === 1)
-        await node.stop()
-        expect(peer.endpoint.isClosed()).to.equal(false)
-        await until('the other side has noticed', () => other.getConnections().length === 0)
-        await node.start()
+      const forth = await openStream(await node.dial(irohAddress(other)))
+      forth.send(Uint8Array.of(1))
+      await until('it is heard', () => atOther[0]?.bytes === 1)
+      await node.stop()
+      expect(peer.endpoint.isClosed()).to.equal(false)
+      await until('the other side has noticed', () => other.getConnections().length === 0)
+      await node.start()
 
-        const back = await openStream(await other.dial(irohAddress(node)))
-        back.send(Uint8Array.of(1))
-        await until('the other is heard', () => atNode[run - 1]?.bytes === 1)
-        await Promise.all(other.getConnections().map(async (connection) => connection.close()))
-        await until('nothing is left', () => node.getConnections().length === 0)
-      }
+      const back = await openStream(await other.dial(irohAddress(node)))
+      back.send(Uint8Array.of(1))
+      await until('the other is heard', () => atNode[0]?.bytes === 1)
     })
 
     it('hands its other connections over', async () => {

@@ -1,16 +1,18 @@
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import { expect, use } from 'chai'
 import chaiAsPromised from 'chai-as-promised'
 import { createLibp2p } from 'libp2p'
+import { pEvent } from 'p-event'
 import { isIrohAddress } from '../../src/iroh-address.ts'
 import { bindAddresses } from '../../src/transport-iroh/endpoint.ts'
 import { iroh } from '../../src/transport-iroh/index.ts'
 import { IrohTransport } from '../../src/transport-iroh/transport.ts'
 import { closeNativePeers } from './support/native-peer.ts'
 import { LISTEN, createNode, irohAddress, stopNodes } from './support/nodes.ts'
+import type { NativeEndpoint } from '../../src/transport-iroh/index.ts'
 import type { Listener } from '@libp2p/interface'
 
 use(chaiAsPromised)
@@ -120,6 +122,88 @@ describe('listening by iroh', () => {
     expect(transport.listenFilter([direct, relayed, ...others])).to.deep.equal([direct])
     expect(transport.dialFilter([direct, relayed, ...others])).to.deep.equal([direct, relayed])
     expect(isIrohAddress(direct)).to.equal(true)
+  })
+})
+
+/** An endpoint that says of itself what the test wants. */
+class FakeEndpoint implements NativeEndpoint {
+  relayUrl: string | null = null
+  directAddresses: string[] = []
+  readonly #publicKey: Uint8Array
+
+  constructor (publicKey: Uint8Array) {
+    this.#publicKey = publicKey
+  }
+
+  id (): ReturnType<NativeEndpoint['id']> {
+    return { toBytes: () => this.#publicKey }
+  }
+
+  addr (): ReturnType<NativeEndpoint['addr']> {
+    return { directAddresses: () => this.directAddresses, relayUrl: () => this.relayUrl }
+  }
+
+  setAlpns (): void {}
+
+  boundSockets (): string[] {
+    return ['0.0.0.0:7', '[::]:7']
+  }
+
+  async connect (): Promise<never> {
+    throw new Error('there is nobody')
+  }
+
+  async acceptNext (): Promise<never> {
+    return new Promise(() => {})
+  }
+
+  async close (): Promise<void> {}
+
+  isClosed (): boolean {
+    return false
+  }
+}
+
+describe('the addresses of an iroh endpoint', () => {
+  afterEach(stopNodes)
+
+  it('are announced as soon as iroh knows them, public ones and the relay too', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const endpoint = new FakeEndpoint(privateKey.publicKey.raw)
+    endpoint.directAddresses = ['192.168.0.7:7', '[2001:db8::7]:7']
+    const node = await createNode({ endpoint }, {
+      privateKey,
+      addresses: { listen: ['/ip4/0.0.0.0/udp/0/quic-v1/sni/iroh.invalid'] }
+    })
+    const addresses = (): string[] => node.getMultiaddrs().map((ma) => ma.decapsulateCode(CODE_P2P).toString())
+
+    expect(addresses()).to.deep.equal(['/ip4/192.168.0.7/udp/7/quic-v1/sni/iroh.invalid'])
+
+    const listening = pEvent(node, 'transport:listening')
+    endpoint.directAddresses = ['192.168.0.7:7', '198.51.100.7:1024', '[2001:db8::7]:7']
+    endpoint.relayUrl = 'https://relay.example/'
+    await listening
+
+    expect(addresses()).to.deep.equal([
+      '/ip4/192.168.0.7/udp/7/quic-v1/sni/iroh.invalid',
+      '/ip4/198.51.100.7/udp/1024/quic-v1/sni/iroh.invalid',
+      '/dns4/relay.example/tcp/443/https/http-path/relay'
+    ])
+
+    const changed = pEvent(node, 'transport:listening')
+    endpoint.relayUrl = null
+    await changed
+
+    expect(addresses()).to.deep.equal([
+      '/ip4/192.168.0.7/udp/7/quic-v1/sni/iroh.invalid',
+      '/ip4/198.51.100.7/udp/1024/quic-v1/sni/iroh.invalid'
+    ])
+  })
+
+  it('of relays must be URLs', async () => {
+    for (const listen of [[], [LISTEN]]) {
+      await expect(createNode({ relayMode: ['nonsense'] }, { addresses: { listen } })).to.eventually.be.rejectedWith('Not all of nonsense are relay URLs')
+    }
   })
 })
 

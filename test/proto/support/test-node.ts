@@ -1,6 +1,6 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import { State } from '../../../src/proto/index.ts'
-import type { Command, ConfigInit, DisconnectReason, InEvent, Message, OutEvent, PeerKey, Rules, Timer, TopicKey } from '../../../src/proto/index.ts'
+import type { Command, ConfigInit, DisconnectReason, InEvent, Message, OutEvent, PeerKey, Rules, Timer, TopicEvent, TopicKey } from '../../../src/proto/index.ts'
 
 export const TOPIC = 'topic'
 
@@ -44,7 +44,7 @@ export class TestNode {
     this.state = new State({ me: 'me', seed: 1, hash, ...init })
   }
 
-  /** A node in the topic whose neighbors these are. They joined long ago: nothing is pending. */
+  /** A node in the topic whose neighbors these are, 12 s later: every handshake is over. */
   static with (neighbors: PeerKey[], init: TestNodeInit = {}): TestNode {
     const node = new TestNode(init)
     node.join([])
@@ -53,7 +53,7 @@ export class TestNode {
       node.receive(peer, { type: 'neighbor', priority: 'low' })
     }
 
-    node.silently(12_000)
+    node.advance(12_000)
 
     return node
   }
@@ -106,11 +106,9 @@ export class TestNode {
     return all
   }
 
-  /** Lets time pass while all neighbors show signs of life. */
-  silently (ms: number): void {
-    for (let rest = ms; rest > 0; rest -= 10_000) {
-      this.advance(Math.min(rest, 10_000))
-    }
+  /** Timers that have not run out. */
+  get pendingTimers (): number {
+    return this.timers.length
   }
 
   get neighbors (): PeerKey[] {
@@ -150,20 +148,16 @@ export class TestNode {
   }
 }
 
-/** Effects in short form, without the timers that always run. */
+/** Effects in short form, without the timers that always run. A re-join has a random delay, which is left out. */
 export function short (effects: OutEvent[]): Short[] {
   return effects.flatMap((effect): Short[] => {
     switch (effect.type) {
       case 'sendMessage':
         return [['send', effect.to, effect.message]]
       case 'emitEvent':
-        return effect.event.type === 'neighborDown'
-          ? [['down', effect.event.peer, effect.event.reason]]
-          : effect.event.type === 'neighborUp' ? [['up', effect.event.peer]] : [['received', effect.event]]
+        return [shortEvent(effect.event)]
       case 'scheduleTimer':
-        return HOUSEKEEPING.has(effect.timer.type)
-          ? []
-          : effect.timer.type === 'rejoin' ? [['timer', 'rejoin']] : [['timer', effect.timer.type, effect.delayMs]]
+        return HOUSEKEEPING.has(effect.timer.type) ? [] : [shortTimer(effect.timer, effect.delayMs)]
       case 'disconnectPeer':
         return [['release', effect.peer]]
       case 'peerData':
@@ -176,6 +170,18 @@ export function short (effects: OutEvent[]): Short[] {
         return effect satisfies never
     }
   })
+}
+
+function shortEvent (event: TopicEvent): Short {
+  switch (event.type) {
+    case 'neighborUp': return ['up', event.peer]
+    case 'neighborDown': return ['down', event.peer, event.reason]
+    default: return ['received', event]
+  }
+}
+
+function shortTimer (timer: Timer, delayMs: number): Short {
+  return timer.type === 'rejoin' ? ['timer', 'rejoin'] : ['timer', timer.type, delayMs]
 }
 
 /** Only the messages to one peer, or of one type. */

@@ -1,0 +1,110 @@
+import { AbortError } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { toString } from 'uint8arrays/to-string'
+import { parseSocketAddressText, peerIdOf, toMultiaddrs } from '../iroh-address.ts'
+import { Acceptor } from './acceptor.ts'
+import { Admission } from './admission.ts'
+import { upgradeOptions } from './connections.ts'
+import { fromNative } from './native.ts'
+import type { IncomingAddress } from './acceptor.ts'
+import type { IrohConnection } from './connection.ts'
+import type { Connections } from './connections.ts'
+import type { SharedEndpoint } from './endpoint.ts'
+import type { Native, NativeConnection, NativeEndpoint } from './native.ts'
+import type { Logger, PeerId, Upgrader } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface InboundInit {
+  upgrader: Upgrader
+  endpoint: SharedEndpoint
+  connections: Connections
+  native (): Promise<Native>
+  /** The ALPNs whose connections become libp2p's. */
+  protocols: string[]
+  /** The owners of all others, by ALPN. */
+  handlers: Map<string, (connection: NativeConnection) => void>
+  log: Logger
+}
+
+/**
+ * Whatever reaches an endpoint, until it is stopped.
+ */
+export class Inbound {
+  readonly #init: InboundInit
+  readonly #stop = new AbortController()
+  readonly #admission = new Admission(this.#stop.signal)
+  readonly #acceptor: Acceptor
+
+  constructor (endpoint: NativeEndpoint, init: InboundInit) {
+    this.#init = init
+    this.#acceptor = new Acceptor(endpoint, {
+      log: init.log,
+      onConnection: (connection, from) => { void this.#onConnection(connection, from) }
+    })
+  }
+
+  /** Accepts no more, and closes what libp2p has not yet accepted. */
+  async stop (): Promise<void> {
+    this.#stop.abort(new AbortError('The node is stopping'))
+    await this.#acceptor.stop()
+  }
+
+  /** Never rejects. */
+  async #onConnection (connection: NativeConnection, from: IncomingAddress): Promise<void> {
+    const { endpoint, connections, native, protocols, handlers, log } = this.#init
+    const protocol = toString(fromNative(connection.alpn()))
+
+    try {
+      const handler = handlers.get(protocol)
+
+      if (handler != null) {
+        handler(connection)
+        return
+      }
+
+      if (!protocols.includes(protocol)) {
+        // cannot happen: the endpoint negotiates these ALPNs only
+        throw new Error(`Nobody asked for ${protocol}`)
+      }
+
+      const remotePeer = remotePeerOf(connection)
+      const [binding] = await Promise.all([native(), endpoint.acquire()])
+
+      await this.#admit(connections.adopt({
+        native: binding,
+        connection,
+        protocol,
+        remotePeer,
+        remoteAddr: incomingMultiaddr(from, remotePeer),
+        direction: 'inbound'
+      }))
+    } catch (err) {
+      log('an incoming connection was not accepted - %e', err)
+      connection.close(0n, [])
+    }
+  }
+
+  async #admit (maConn: IrohConnection): Promise<void> {
+    try {
+      await this.#admission.admit(maConn.remoteAddr, () => maConn.status === 'open', async () => {
+        await this.#init.upgrader.upgradeInbound(maConn, upgradeOptions(maConn, this.#stop.signal))
+      })
+    } catch (err) {
+      maConn.abort(err instanceof Error ? err : new Error(String(err)))
+      throw err
+    }
+  }
+}
+
+/** Who is at the other end, as QUIC's handshake has proved. */
+export function remotePeerOf (connection: NativeConnection): PeerId {
+  return peerIdOf(toString(fromNative(connection.remoteId().toBytes()), 'base16'))
+}
+
+function incomingMultiaddr ({ kind, addr }: IncomingAddress, peerId: PeerId): Multiaddr {
+  const addresses = addr == null
+    ? []
+    : toMultiaddrs(kind === 'ip' ? { directAddresses: [parseSocketAddressText(addr)] } : { relayUrl: addr, directAddresses: [] }, peerId)
+
+  return addresses.at(0) ?? multiaddr(`/p2p/${peerId}`)
+}
