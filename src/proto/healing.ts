@@ -53,6 +53,8 @@ export class Healing {
   private refillArmed = false
   private rejoinArmed = false
   private rejoinSteps = 0
+  /** The peer to be asked first at the next refill. */
+  private hint?: PeerKey
 
   constructor (init: HealingInit) {
     this.init = init
@@ -138,8 +140,18 @@ export class Healing {
         return
       }
 
-      const peer = views.passive.pick(rng, (id) =>
-        !this.isAsking(id) && !this.refusedBy.has(id) && views.canDial(id))
+      const hint = this.hint !== undefined && views.passive.has(this.hint) && this.isAskable(this.hint) ? this.hint : undefined
+      this.hint = undefined
+
+      if (hint === undefined && !alone && this.refusals >= REFUSALS_BEFORE_PAUSE && this.canInsist()) {
+        if (this.requests.size === 0) {
+          this.insist(out)
+        }
+
+        return
+      }
+
+      const peer = hint ?? views.passive.pick(rng, (id) => this.isAskable(id))
 
       if (peer === undefined) {
         return
@@ -147,6 +159,36 @@ export class Healing {
 
       this.request(peer, 'refill', alone ? 'high' : 'low', out)
     }
+  }
+
+  /** Who is to be asked next: a peer that let us go says first who took our place, and has slots left. */
+  suggest (peer: PeerKey): void {
+    this.hint = peer
+  }
+
+  /**
+   * Whether we may ask with high priority though we have neighbors: we lack two
+   * or more, and know a peer of our kind. Whoever lets us in then lets another
+   * one go, and sends it to us, so that we are inserted into a link. A Rust peer
+   * would let one go without saying for whom.
+   */
+  private canInsist (): boolean {
+    const { views, config } = this.init
+
+    return views.links.size + 2 <= config.activeViewCapacity &&
+      views.passive.toArray().some((id) => views.isOurKind(id) && this.isAskable(id))
+  }
+
+  private insist (out: Outbox): void {
+    const peer = this.init.views.passive.pick(this.init.rng, (id) => this.init.views.isOurKind(id) && this.isAskable(id))
+
+    if (peer !== undefined) {
+      this.request(peer, 'refill', 'high', out)
+    }
+  }
+
+  private isAskable (peer: PeerKey): boolean {
+    return !this.isAsking(peer) && !this.refusedBy.has(peer) && this.init.views.canDial(peer)
   }
 
   /**
@@ -211,7 +253,7 @@ export class Healing {
     this.refusals++
 
     if (this.refusals >= REFUSALS_BEFORE_PAUSE) {
-      const pause = REFILL_PAUSE_MS * 2 ** (this.refusals - REFUSALS_BEFORE_PAUSE)
+      const pause = this.canInsist() ? REFILL_PAUSE_MS : REFILL_PAUSE_MS * 2 ** (this.refusals - REFUSALS_BEFORE_PAUSE)
       this.pausedUntil = now + this.jitter(Math.min(pause, MAX_REFILL_PAUSE_MS))
     }
   }

@@ -76,7 +76,7 @@ export class Neighborship {
       return
     }
 
-    const link = this.add(from, request !== undefined || contact, now, out)
+    const link = this.add(from, request !== undefined || contact, now, out, request === undefined)
 
     if (request !== undefined && request.kind !== 'join') {
       // the last word: a Rust peer that answered would wait for one for ever, and keep a slot for it
@@ -95,8 +95,14 @@ export class Neighborship {
     this.refusals.cancel(from)
 
     // a reply before the goodbye: where else to go
-    for (const node of shuffles.takeHeld(from) ?? []) {
+    const alternatives = shuffles.takeHeld(from) ?? []
+
+    for (const node of alternatives) {
       views.addPassive(withUsableData(node), now, out)
+    }
+
+    if (message.alive && alternatives.length > 0) {
+      healing.suggest(alternatives[0].id)
     }
 
     if (views.links.has(from)) {
@@ -210,8 +216,13 @@ export class Neighborship {
     return priority === 'high' && (evictions.take(now) || shuffles.alternatives(peer).nodes.length < MIN_ALTERNATIVES)
   }
 
-  /** Adds a neighbor; in a full view another one makes room, of those that we did not choose ourselves if there are any. */
-  private add (peer: PeerKey, chosenByUs: boolean, now: number, out: Outbox): Link {
+  /**
+   * Adds a neighbor; in a full view another one makes room, of those that we
+   * did not choose ourselves if there are any.
+   *
+   * @param hasRoom - the new one lacks neighbors: whoever makes room is sent to it
+   */
+  private add (peer: PeerKey, chosenByUs: boolean, now: number, out: Outbox, hasRoom = false): Link {
     const { views, healing, rng } = this.shared
     this.refusals.cancel(peer)
 
@@ -219,7 +230,7 @@ export class Neighborship {
       const victim = views.active.pick(rng, (id) => views.links.get(id)?.chosenByUs === false) ?? views.active.pick(rng)
 
       if (victim !== undefined) {
-        this.drop(victim, 'evicted', now, out)
+        this.drop(victim, 'evicted', now, out, hasRoom ? peer : undefined)
       }
     }
 
@@ -231,8 +242,13 @@ export class Neighborship {
     return link
   }
 
-  /** Removes a neighbor and tells it where we are the ones to; filling its slot is up to the caller. */
-  private drop (peer: PeerKey, reason: NeighborDownReason, now: number, out: Outbox): void {
+  /**
+   * Removes a neighbor and tells it where we are the ones to; filling its slot
+   * is up to the caller.
+   *
+   * @param successor - the peer that took its place and would take it, named first
+   */
+  private drop (peer: PeerKey, reason: NeighborDownReason, now: number, out: Outbox, successor?: PeerKey): void {
     const { views, healing, shuffles } = this.shared
     const since = views.links.get(peer)?.since ?? now
     views.removeActive(peer)
@@ -242,7 +258,7 @@ export class Neighborship {
     switch (reason) {
       case 'evicted':
         // it may have no other link, so it hears where else to go first
-        out.send(peer, shuffles.alternatives(peer))
+        out.send(peer, shuffles.alternatives(peer, successor))
         views.addPassive(views.info(peer), now, out)
         this.sendDisconnect(peer, true, out)
         break

@@ -74,12 +74,15 @@ export class Shuffles {
 
   /**
    * Where a peer that we let go or refuse could turn to: it may have no other
-   * link, so some of our neighbors, which are alive, come first.
+   * link, so some of our neighbors, which are alive, come first; before them
+   * `successor`, who has slots left.
    */
-  alternatives (to: PeerKey): ShuffleReply {
+  alternatives (to: PeerKey, successor?: PeerKey): ShuffleReply {
     const { shuffleActiveViewCount } = this.config.membership
+    const nodes = this.views.sample(to, this.goodbyeCount(), shuffleActiveViewCount, true)
+    const first = successor === undefined ? [] : this.views.tellable(to, [this.views.info(successor)])
 
-    return this.fit(this.views.sample(to, this.goodbyeCount(), shuffleActiveViewCount, true))
+    return this.fit([...first, ...nodes.filter(({ id }) => id !== successor)].slice(0, this.goodbyeCount()))
   }
 
   /**

@@ -69,6 +69,11 @@ export class Views {
     return this.init.rules.canDial(this.info(peer))
   }
 
+  /** Whether the peer runs this package's rules, as far as its address data tells. */
+  isOurKind (peer: PeerKey): boolean {
+    return this.init.rules.understandsRefusal(this.info(peer).data)
+  }
+
   addActive (peer: PeerKey, link: Link): void {
     this.passive.delete(peer)
     this.active.add(peer)

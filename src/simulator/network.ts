@@ -97,6 +97,9 @@ type Item =
   | { type: 'disconnected', to: SimulatedNode, from: SimulatedNode }
   | { type: 'call', run (): void }
 
+/** Stands for the addresses of a node with our rules: nobody reads more of it than who it belongs to. */
+const OUR_DATA = Uint8Array.of(1)
+
 /** What comes after all that was sent at the same time, in milliseconds: the news that a connection is gone. */
 const AFTER_MS = 0.001
 
@@ -322,7 +325,12 @@ export class Network {
       config,
       seed,
       hash,
-      rules: { canDial: ({ id }) => this.isReachableFrom(me, id), mayTell: (to, { id }) => this.isReachableFrom(to, id) }
+      peerData: OUR_DATA,
+      rules: {
+        understandsRefusal: (data) => data?.[0] === OUR_DATA[0],
+        canDial: ({ id }) => this.isReachableFrom(me, id),
+        mayTell: (to, { id }) => this.isReachableFrom(to, id)
+      }
     }) as Machine
   }
 
