@@ -97,7 +97,7 @@ export class Healing {
       }
 
       if (asked++ < MAX_SWAP_REQUESTS) {
-        this.request(peer, 'swap', 'low', out)
+        this.request(peer, 'swap', 'low', now, out)
       } else {
         views.addPassive({ id: peer }, now, out)
       }
@@ -105,8 +105,8 @@ export class Healing {
   }
 
   /** Asks a peer to be our neighbor, once. */
-  request (peer: PeerKey, kind: RequestKind, priority: Priority, out: Outbox): void {
-    const { generation } = this.requests.add(peer, kind)
+  request (peer: PeerKey, kind: RequestKind, priority: Priority, now: number, out: Outbox): void {
+    const { generation } = this.requests.add(peer, kind, now)
     const delayMs = kind === 'join' ? JOIN_TIMEOUT_MS : this.init.config.neighborRequestTimeoutMs
 
     this.init.views.peerData.recall(peer, out)
@@ -145,7 +145,7 @@ export class Healing {
 
       if (hint === undefined && !alone && this.refusals >= REFUSALS_BEFORE_PAUSE && this.canInsist()) {
         if (this.requests.size === 0) {
-          this.insist(out)
+          this.insist(now, out)
         }
 
         return
@@ -157,7 +157,7 @@ export class Healing {
         return
       }
 
-      this.request(peer, 'refill', alone ? 'high' : 'low', out)
+      this.request(peer, 'refill', alone ? 'high' : 'low', now, out)
     }
   }
 
@@ -179,11 +179,11 @@ export class Healing {
       views.passive.toArray().some((id) => views.isOurKind(id) && this.isAskable(id))
   }
 
-  private insist (out: Outbox): void {
+  private insist (now: number, out: Outbox): void {
     const peer = this.init.views.passive.pick(this.init.rng, (id) => this.init.views.isOurKind(id) && this.isAskable(id))
 
     if (peer !== undefined) {
-      this.request(peer, 'refill', 'high', out)
+      this.request(peer, 'refill', 'high', now, out)
     }
   }
 
@@ -287,7 +287,7 @@ export class Healing {
   }
 
   /** A Join has no answer yet: Rust neither repeats nor confirms it, so it is followed by Neighbor, twice. */
-  onJoinContactTimer (peer: PeerKey, generation: number, out: Outbox): void {
+  onJoinContactTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
     const sent = this.contacts.again(peer, generation)
 
     if (sent === undefined) {
@@ -295,7 +295,7 @@ export class Healing {
     }
 
     if (sent <= 3 && this.init.views.links.size === 0) {
-      this.request(peer, 'join', 'high', out)
+      this.request(peer, 'join', 'high', now, out)
       out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', peer, generation })
 
       return
@@ -326,7 +326,7 @@ export class Healing {
 
     if (views.links.size > 0) {
       if (!views.isFull && former.length > 0) {
-        this.request(former[rng.below(former.length)], 'refill', 'low', out)
+        this.request(former[rng.below(former.length)], 'refill', 'low', now, out)
       }
 
       return

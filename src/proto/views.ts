@@ -21,6 +21,10 @@ export interface Link {
   handshakeUntil: number
   /** Questions since it was last heard. */
   probes: number
+  /** Milliseconds from a Neighbor to its answer, where one was measured; may include the time to connect. */
+  roundTripMs?: number
+  /** Not to be given up for a nearer one: such links keep the overlay together. */
+  readonly unbiased: boolean
 }
 
 export interface ViewsInit {
