@@ -2,8 +2,8 @@
  * What does the service cost in heap: beside the same node without it, and
  * after it has carried many messages?
  *
- *     node benchmarks/memory.ts            retention shortened to seconds
- *     node benchmarks/memory.ts --full     default retention, takes 3 minutes
+ * - `node benchmarks/memory.ts`: retention shortened to seconds
+ * - `node benchmarks/memory.ts --full`: default retention, takes 3 minutes
  *
  * The measured node and its five neighbors live in processes of their own. Heap
  * is `heapUsed` after repeated collections, the least of several readings. The

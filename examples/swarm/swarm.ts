@@ -11,6 +11,9 @@ import type { Member, MemberInit } from './member.ts'
 /** Milliseconds between two broadcasts, so that one can watch. */
 const PACE_MS = 25
 
+/** Milliseconds without a change of any link, after which the swarm counts as settled. */
+const SETTLED_MS = 400
+
 const JOIN_TIMEOUT_MS = 15_000
 const ROUND_TIMEOUT_MS = 15_000
 
@@ -61,19 +64,43 @@ export class Swarm {
     }
   }
 
-  /** One after the other joins through an earlier one, until nobody is cut off from the rest. */
+  /**
+   * One after the other joins through an earlier one. Resolves when nobody is
+   * cut off from the rest, and neighbors are no longer exchanged for others.
+   */
   async join (): Promise<void> {
     for (const member of this.members) {
       await member.join(this.members.find(({ role }) => role.name === member.role.contact))
       await this.#until(`${member.role.name} has a neighbor`, () => member.role.contact == null || member.links().length > 0, JOIN_TIMEOUT_MS)
     }
 
-    await this.#until('the swarm is one', () => this.groups().length === 1, JOIN_TIMEOUT_MS)
+    let links = ''
+    let changedAt = 0
+
+    await this.#until('the swarm is one and has settled', () => {
+      const now = JSON.stringify([...this.#neighbors()])
+
+      if (now !== links) {
+        links = now
+        changedAt = performance.now()
+      }
+
+      return performance.now() - changedAt >= SETTLED_MS && this.groups().length === 1
+    }, JOIN_TIMEOUT_MS)
   }
 
-  /** Names of nodes that can reach each other over links that both sides count; one group if all can. */
-  groups (): string[][] {
+  /**
+   * Names of nodes that can reach each other over links that both sides count; one group if all can.
+   *
+   * @param without - as if this node were gone
+   */
+  groups (without?: Member): string[][] {
     const neighbors = this.#neighbors()
+
+    if (without != null) {
+      neighbors.delete(without.role.name)
+    }
+
     const left = new Set(neighbors.keys())
     const groups: string[][] = []
 
@@ -126,12 +153,15 @@ export class Swarm {
     this.redundancy.push((await this.#payloads() - before) / (this.ledger.all().delivered - delivered) - 1)
   }
 
-  /** The node of this process that pushes to the most others: the hardest one to lose. */
+  /**
+   * The node of this process that pushes to the most others, and is not the
+   * only link between any of them: the tree falls apart, the overlay does not.
+   */
   busiest (): Member {
     const eager = (member: Member): number => member.links().filter((link) => link.push === 'eager').length
-    const [busiest] = this.alive.filter(({ role }) => role.rust !== true).toSorted((a, b) => eager(b) - eager(a))
+    const byEager = this.alive.filter(({ role }) => role.rust !== true).toSorted((a, b) => eager(b) - eager(a))
 
-    return busiest
+    return byEager.find((member) => this.groups(member).length === 1) ?? byEager[0]
   }
 
   async refresh (): Promise<void> {

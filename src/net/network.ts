@@ -192,6 +192,11 @@ export class Network implements RemotePeerOwner {
   // --- what a RemotePeer asks for
 
   async openStream (peer: RemotePeer, signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }> {
+    // not while the muxer reads: the rest of what it reads may end the connection, and yamux, which writes
+    // to a stream that it opens a microtask later, then throws where nobody can catch it
+    await nextTurn()
+    signal.throwIfAborted()
+
     const connection = this.#connections.best(peer.id, peer.refusedBy) ?? await this.#connections.dial(peer.key, peer.id, peer.refusedBy, this.#stop.signal)
     signal.throwIfAborted()
 
@@ -362,4 +367,8 @@ export class Network implements RemotePeerOwner {
       peer.release()
     })
   }
+}
+
+async function nextTurn (): Promise<void> {
+  await new Promise((resolve) => { setTimeout(resolve, 0) })
 }

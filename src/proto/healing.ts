@@ -5,7 +5,7 @@ import {
 } from './limits.ts'
 import { NeighborRequests } from './neighbor-requests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
-import type { MembershipConfig } from './config.ts'
+import type { MembershipConfig, Rules } from './config.ts'
 import type { NeighborDownReason, Outbox } from './events.ts'
 import type { PeerKey, Priority } from './messages.ts'
 import type { NeighborRequest, RequestKind } from './neighbor-requests.ts'
@@ -15,6 +15,7 @@ import type { Views } from './views.ts'
 export interface HealingInit {
   me: PeerKey
   config: MembershipConfig
+  rules: Rules
   rng: Rng
   views: Views
   /** Our address data as it is now. */
@@ -62,7 +63,7 @@ export class Healing {
 
   /** Entries that expire. */
   get size (): number {
-    return this.refusedBy.size + this.former.size
+    return this.refusedBy.size + this.former.size + this.init.views.acquaintances.size
   }
 
   /** Whether the peer may answer something that we asked. */
@@ -107,11 +108,14 @@ export class Healing {
   /** Asks a peer to be our neighbor, once. */
   request (peer: PeerKey, kind: RequestKind, priority: Priority, now: number, out: Outbox): void {
     const { generation } = this.requests.add(peer, kind, now)
-    const delayMs = kind === 'join' ? JOIN_TIMEOUT_MS : this.init.config.neighborRequestTimeoutMs
 
     this.init.views.peerData.recall(peer, out)
     out.send(peer, { type: 'neighbor', priority, data: this.init.myData() })
-    out.schedule(delayMs, { type: 'pendingNeighborRequest', peer, generation })
+
+    // the attempt with a contact has its own end
+    if (kind !== 'join') {
+      out.schedule(this.init.config.neighborRequestTimeoutMs, { type: 'pendingNeighborRequest', peer, generation })
+    }
   }
 
   /**
@@ -154,10 +158,34 @@ export class Healing {
       const peer = hint ?? views.passive.pick(rng, (id) => this.isAskable(id))
 
       if (peer === undefined) {
+        if (alone) {
+          this.askAcquaintances(now, out)
+        }
+
         return
       }
 
       this.request(peer, 'refill', alone ? 'high' : 'low', now, out)
+    }
+  }
+
+  /**
+   * Alone, and everybody of the passive view is gone: others heard of long ago
+   * are asked, several at once and therefore with low priority. One that is full
+   * says who else there is.
+   */
+  private askAcquaintances (now: number, out: Outbox): void {
+    const { views, config, rules } = this.init
+
+    for (const [id, data] of views.acquaintances.toArray().reverse()) {
+      if (this.requests.size >= config.activeViewCapacity) {
+        return
+      }
+
+      if (!this.isAsking(id) && !this.refusedBy.has(id) && rules.canDial(data === undefined ? { id } : { id, data })) {
+        views.peerData.learn(id, data, now, out)
+        this.request(id, 'refill', 'low', now, out)
+      }
     }
   }
 
@@ -211,6 +239,11 @@ export class Healing {
     }
   }
 
+  /** Whether the peer is a neighbor that we lost to a failure: if it asks, two parts of the overlay may find together again. */
+  wasLost (peer: PeerKey): boolean {
+    return this.former.has(peer)
+  }
+
   /** Whether a peer refused us, or let us go, a short while ago. */
   isAvoided (peer: PeerKey): boolean {
     return this.refusedBy.has(peer)
@@ -260,7 +293,7 @@ export class Healing {
 
   /** A peer that we asked cannot be reached, or is not in the topic. */
   onUnavailable (peer: PeerKey, wasContact: boolean, out: Outbox): void {
-    this.init.views.passive.delete(peer)
+    this.init.views.forget(peer)
 
     if (wasContact && this.init.views.links.size === 0) {
       this.askNextContact(out)
@@ -274,14 +307,11 @@ export class Healing {
   }
 
   onPendingNeighborRequestTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
-    const request = this.requests.expire(peer, generation)
-
-    if (request === undefined || request.kind === 'join') {
-      // the attempt with a contact has its own end
+    if (this.requests.expire(peer, generation) === undefined) {
       return
     }
 
-    this.init.views.passive.delete(peer)
+    this.init.views.forget(peer)
     this.releaseIdle(peer, out)
     this.refill(now, out)
   }
@@ -325,8 +355,9 @@ export class Healing {
       !views.links.has(peer) && !this.isAsking(peer) && views.canDial(peer))
 
     if (views.links.size > 0) {
-      if (!views.isFull && former.length > 0) {
-        this.request(former[rng.below(former.length)], 'refill', 'low', now, out)
+      if (former.length > 0) {
+        // also with a full view: what was lost may be the other half of a partition
+        this.request(former[rng.below(former.length)], views.isFull ? 'swap' : 'refill', 'low', now, out)
       }
 
       return
@@ -354,8 +385,8 @@ export class Healing {
     }
 
     const needed = views.links.size === 0
-      ? this.requests.size === 0 && !this.contacts.isAsking && this.contacts.size + this.former.size + views.passive.size > 0
-      : !views.isFull && this.former.size > 0
+      ? this.requests.size === 0 && !this.contacts.isAsking && this.contacts.size + this.former.size + views.passive.size + views.acquaintances.size > 0
+      : this.former.size > 0
 
     if (needed) {
       this.rejoinArmed = true
@@ -368,6 +399,7 @@ export class Healing {
   sweep (now: number): void {
     this.refusedBy.expireUntil(now)
     this.former.expireUntil(now)
+    this.init.views.acquaintances.expireUntil(now)
   }
 
   private askNextContact (out: Outbox): void {

@@ -84,7 +84,7 @@ export class HyParView {
     })
     this.views = views
     this.shuffles = new Shuffles(me, config, rules, views)
-    this.healing = new Healing({ me, config: config.membership, rng, views, myData: () => this.shared.peerData })
+    this.healing = new Healing({ me, config: config.membership, rules, rng, views, myData: () => this.shared.peerData })
     const shared = { me, config, rules, rng, views, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
     // the parts know each other through what they share
     this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership) })

@@ -36,6 +36,14 @@ export const MIN_LINK_AGE_MS = 5_000
 /** Neighbors lost to failures that are asked again: how many (the one lost longest ago goes first), how long. */
 export const MAX_FORMER_NEIGHBORS = 16
 export const FORMER_NEIGHBOR_RETENTION_MS = 20 * 60_000
+/**
+ * Peers heard of, beyond both views, that a node without neighbors asks when
+ * nobody else is left: how many (the one heard of longest ago goes first), how
+ * long. If 19 of 20 nodes fail at once, all 35 of the views are dead at every
+ * sixth survivor, but hardly ever all of these.
+ */
+export const MAX_ACQUAINTANCES = 256
+export const ACQUAINTANCE_RETENTION_MS = 20 * 60_000
 
 /**
  * Milliseconds between a request and its refusal. A refused Rust peer asks the

@@ -134,7 +134,7 @@ export class Neighborship {
 
     if (!message.alive) {
       healing.avoid(from, now)
-      views.passive.delete(from)
+      views.forget(from)
 
       if (wasAsked) {
         healing.onUnavailable(from, contact, out)
@@ -152,7 +152,7 @@ export class Neighborship {
 
     if (reason === 'banned') {
       healing.forget(peer)
-      views.passive.delete(peer)
+      views.forget(peer)
     }
 
     if (views.links.has(peer)) {
@@ -233,7 +233,7 @@ export class Neighborship {
    * given enough others: a Rust peer does not ask again.
    */
   private hasRoomFor (peer: PeerKey, priority: Priority, request: NeighborRequest | undefined, now: number, nearMs?: number): boolean {
-    const { views, shuffles, evictions, nearness } = this.shared
+    const { views, shuffles, evictions, healing, nearness } = this.shared
 
     if (nearMs !== undefined) {
       return nearness.isWorthIt(nearMs) && (!views.isFull || evictions.take(now))
@@ -245,6 +245,10 @@ export class Neighborship {
 
     if (request !== undefined) {
       return (request.kind === 'swap' || request.kind === 'forwardJoin') && evictions.take(now)
+    }
+
+    if (healing.wasLost(peer)) {
+      return evictions.take(now)
     }
 
     return priority === 'high' && (evictions.take(now) || shuffles.alternatives(peer).nodes.length < MIN_ALTERNATIVES)

@@ -107,8 +107,6 @@ export class State {
           topic.peerDisconnected(event.peer, event.reason, now)
         }
 
-        // the sender of this event knows that the connection is gone
-        this.effects.released.delete(event.peer)
         break
       case 'updatePeerData':
         this.peerData = event.data

@@ -142,9 +142,7 @@ export class Topic {
     this.newNeighbors = []
 
     for (const peer of peers) {
-      if (this.isNeighbor(peer)) {
-        this.broadcast.offer(peer, now, this.out)
-      }
+      this.broadcast.offer(peer, now, this.out)
     }
   }
 }

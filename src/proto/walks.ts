@@ -68,7 +68,8 @@ export class Walks {
     // "if the time to live is equal to zero or if the number of nodes in p's
     // active view is equal to one"
     const ends = message.ttl === 0 || views.active.size <= 1
-    const next = ends ? undefined : views.pickNeighbor([from, peer.id], peer)
+    // never to the newcomer, which is no neighbor as we saw
+    const next = ends ? undefined : views.pickNeighbor([from], peer)
 
     if (next === undefined) {
       this.endForwardJoin(peer, now, out)

@@ -359,6 +359,15 @@ describe('IHave', () => {
     expect(node.size('missing')).to.equal(4_106)
     node.advance(200)
     expect(node.size('missing')).to.equal(0)
+    expect(flood('b', 20_000, 4_096)).to.deep.equal([['timer', 'sendGraft', 80]])
+  })
+
+  it('is not made to a lazy peer that is gone', () => {
+    const node = treeNode(['a'], ['b'])
+    node.publish('x')
+    node.disconnected('b')
+
+    expect(sent(node.advance(100), { type: 'iHave' })).to.deep.equal([])
   })
 })
 

@@ -40,7 +40,6 @@ describe('joining a topic', () => {
     expect(node.advance(999)).to.deep.equal([])
     expect(node.advance(1)).to.deep.equal([
       ['send', 'a', neighborHigh],
-      ['timer', 'pendingNeighborRequest', 1_000],
       ['timer', 'joinContact', 1_000]
     ])
 
@@ -63,6 +62,37 @@ describe('joining a topic', () => {
       expect(sent(fail(node))).to.deep.equal([['send', 'b', join]])
     })
   }
+
+  it('takes at most 64 contacts in one go', () => {
+    const node = new TestNode()
+    let effects = node.join(Array.from({ length: 100 }, (_, i) => `c${i}`))
+    let asked = 0
+
+    for (let next = sent(effects, { type: 'join' })[0]; next !== undefined; next = sent(effects, { type: 'join' })[0]) {
+      asked++
+      effects = node.disconnected(next[1] as string)
+    }
+
+    expect(asked).to.equal(64)
+  })
+
+  it('gives a contact its two seconds, whenever it was asked', () => {
+    const node = new TestNode()
+    node.join(['a', 'b', 'c'])
+    node.advance(500)
+    node.disconnected('a')
+
+    expect(sent(node.advance(1_999), { type: 'join' })).to.deep.equal([])
+    expect(sent(node.advance(1), { type: 'join' })).to.deep.equal([['send', 'c', join]])
+  })
+
+  it('asks nobody else with high priority while a contact is asked', () => {
+    const node = new TestNode()
+    node.join(['a'])
+
+    expect(sent(node.receive('s', { type: 'shuffle', origin: 's', nodes: [{ id: 'p' }], ttl: 0 }), { to: 'p' })).to.deep.equal([])
+    expect(sent(node.disconnected('a'), { to: 'p' })).to.deep.equal([['send', 'p', neighborHigh]])
+  })
 
   it('answers the contact that accepts, and remembers the other contacts for free slots', () => {
     const node = new TestNode()
@@ -305,14 +335,42 @@ describe('a topic without neighbors', () => {
   })
 
   it('tries its contacts after a long pause when the last neighbor left', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const node = new TestNode({ seed })
+      node.join(['a'])
+      node.receive('a', { type: 'neighbor', priority: 'high' })
+      node.advance(1_000)
+      node.receive('a', disconnectLeft as Message)
+
+      expect(sent(node.advance(14_900))).to.deep.equal([])
+      expect(sent(node.advance(15_200), { type: 'join' })).to.deep.equal([['send', 'a', join]])
+    }
+  })
+
+  it('backs off from a peer whose links never last', () => {
+    const node = new TestNode()
+    node.join(['a'])
+    let asked = 0
+
+    for (let i = 0; i < 1_200; i++) {
+      if (sent(node.advance(100), { type: 'join' }).length > 0 || i === 0) {
+        asked++
+        node.receive('a', { type: 'neighbor', priority: 'high' })
+        node.disconnected('a')
+      }
+    }
+
+    // 1, 2, 4, 8, 16, 30, 30, ... s in two minutes, each at least half of it
+    expect(asked).to.be.within(5, 12)
+  })
+
+  it('does not try a contact that was banned', () => {
     const node = new TestNode()
     node.join(['a'])
     node.receive('a', { type: 'neighbor', priority: 'high' })
-    node.advance(1_000)
-    node.receive('a', disconnectLeft as Message)
+    node.disconnected('a', 'banned')
 
-    expect(sent(node.advance(14_900))).to.deep.equal([])
-    expect(sent(node.advance(15_200), { type: 'join' })).to.deep.equal([['send', 'a', join]])
+    expect(sent(node.advance(120_000))).to.deep.equal([])
   })
 })
 
@@ -363,11 +421,15 @@ describe('leaving a topic', () => {
   })
 
   it('leaves no timer that would act in the same topic joined anew', () => {
-    const node = new TestNode()
-    node.join(['a'])
+    const node = TestNode.with(['a'])
+    node.publish('x')
     node.command({ type: 'quit' })
     node.join([])
+    node.receive('b', { type: 'neighbor', priority: 'low' })
 
-    expect(node.advance(60_000)).to.deep.equal([])
+    // longer than any timer of the first time, shorter than the patience with a silent neighbor
+    expect(sent(node.advance(50_000), { type: 'shuffle' })).to.have.lengthOf(6)
+    // the next Shuffle and the next upkeep
+    expect(node.pendingTimers).to.equal(2)
   })
 })

@@ -68,6 +68,25 @@ describe('Neighbor from a stranger', () => {
     expect(node.advance(300)).to.deep.equal([['up', 'x'], ['send', 'x', neighborLow]])
   })
 
+  it('is not refused any more when it has gone elsewhere', () => {
+    const node = fullNode()
+    node.receive('x', low)
+    node.receive('x', disconnectAlive as Message)
+
+    expect(node.advance(1_000)).to.deep.equal([])
+  })
+
+  it('is refused at its own time when it asks again', () => {
+    const node = fullNode()
+    node.receive('x', low)
+    node.advance(100)
+    node.receive('x', disconnectAlive as Message)
+    node.receive('x', low)
+
+    expect(node.advance(299)).to.deep.equal([])
+    expect(sent(node.advance(1), { type: 'disconnect' })).to.deep.equal([['send', 'x', disconnectAlive]])
+  })
+
   it('with high priority makes a full node drop a neighbor, three times in a row', () => {
     const node = fullNode()
 

@@ -56,6 +56,15 @@ describe('a new neighbor', () => {
     expect(node.receive('a', { type: 'graft', id: hash(bytes('x')), round: 0 })).to.deep.equal([['send', 'a', gossip('x', 0)]])
   })
 
+  it('is offered what was published when nobody was left', () => {
+    const node = TestNode.with(['a'])
+    node.receive('a', { type: 'disconnect', alive: false, respond: false })
+    node.publish('x')
+    node.advance(25_000)
+
+    expect(offered(node, 'b')).to.deep.equal([announced(['x'], 0)])
+  })
+
   it('is not offered what has left the cache', () => {
     const node = new TestNode()
     node.join([])
