@@ -158,9 +158,7 @@ export class Healing {
       const peer = hint ?? views.passive.pick(rng, (id) => this.isAskable(id))
 
       if (peer === undefined) {
-        if (alone) {
-          this.askAcquaintances(now, out)
-        }
+        this.askAcquaintances(now, out)
 
         return
       }
@@ -170,19 +168,19 @@ export class Healing {
   }
 
   /**
-   * Alone, and everybody of the passive view is gone: others heard of long ago
-   * are asked, several at once and therefore with low priority. One that is full
-   * says who else there is.
+   * A slot is free, and nobody of the passive view is left to fill it: others
+   * heard of long ago are asked, several at once and therefore with low priority.
+   * One that is full says who else there is.
    */
   private askAcquaintances (now: number, out: Outbox): void {
     const { views, config, rules } = this.init
 
     for (const [id, data] of views.acquaintances.toArray().reverse()) {
-      if (this.requests.size >= config.activeViewCapacity) {
+      if (views.links.size + this.requests.size >= config.activeViewCapacity) {
         return
       }
 
-      if (!this.isAsking(id) && !this.refusedBy.has(id) && rules.canDial(data === undefined ? { id } : { id, data })) {
+      if (!views.links.has(id) && !this.isAsking(id) && !this.refusedBy.has(id) && rules.canDial(data === undefined ? { id } : { id, data })) {
         views.peerData.learn(id, data, now, out)
         this.request(id, 'refill', 'low', now, out)
       }

@@ -51,11 +51,6 @@ export class Nearness {
     out.schedule(Math.round(pause * (0.9 + rng.float() / 5)), { type: 'sound' })
   }
 
-  /** Nobody is left: whoever comes next is a new beginning. */
-  reset (): void {
-    this.ticks = 0
-  }
-
   onSoundTimer (now: number, out: Outbox): void {
     const { views, shuffles, healing, rng, peerData } = this.shared
     this.armed = false
@@ -65,10 +60,6 @@ export class Nearness {
     }
 
     this.ticks++
-
-    if (!this.hasUse(now)) {
-      return
-    }
 
     const candidates = views.passive.sample(rng, SOUNDINGS_AT_ONCE, (id) =>
       views.isOurKind(id) && views.canDial(id) && !this.sounded.has(id) && !healing.isAsking(id) && !healing.isAvoided(id))
@@ -136,10 +127,6 @@ export class Nearness {
   sweep (now: number): void {
     this.sounded.expireUntil(now)
     this.answered.expireUntil(now)
-  }
-
-  private hasUse (now: number): boolean {
-    return now - this.askedAt >= SWAP_INTERVAL_MS / 2
   }
 
   private replaceable (): Array<{ peer: PeerKey, roundTripMs?: number }> {

@@ -1,7 +1,7 @@
 import { IndexedSet } from './indexed-set.ts'
 import { ACQUAINTANCE_RETENTION_MS, MAX_ACQUAINTANCES, MAX_EXTRA_PEER_DATA } from './limits.ts'
-import { TimeBoundCache } from './time-bound-cache.ts'
 import { PeerData, withUsableData } from './peer-data.ts'
+import { TimeBoundCache } from './time-bound-cache.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
