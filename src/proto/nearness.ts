@@ -46,7 +46,8 @@ export class Nearness {
 
     const { config, rng } = this.shared
     const { shuffleIntervalMs } = config.membership
-    const pause = this.ticks === 0 ? FIRST_SHUFFLE_MS : this.ticks < YOUNG_SWAPS ? SWAP_INTERVAL_MS : shuffleIntervalMs
+    const youngPause = this.ticks === 0 ? FIRST_SHUFFLE_MS : SWAP_INTERVAL_MS
+    const pause = this.ticks < YOUNG_SWAPS ? youngPause : shuffleIntervalMs
     this.armed = true
     out.schedule(Math.round(pause * (0.9 + rng.float() / 5)), { type: 'sound' })
   }

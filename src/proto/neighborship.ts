@@ -94,7 +94,7 @@ export class Neighborship {
     const link = this.add({
       peer: from,
       chosenByUs: request !== undefined || contact,
-      roundTripMs: nearMs ?? (request && now - request.sentAt),
+      roundTripMs: nearMs ?? (request === undefined ? undefined : now - request.sentAt),
       nearer: nearMs !== undefined,
       lacksNeighbors: request === undefined && nearMs === undefined
     }, now, out)
