@@ -42,12 +42,12 @@ try {
 }
 
 await swarm.refresh().catch(() => {})
-screen.stop()
+screen.stop(swarm.members.length > 0)
 const { isGood, text } = verdict()
 await swarm.stop()
 
 const mark = isGood ? styleText('green', '✔') : styleText('red', '✘')
-process.stdout.write(`\n${mark} ${text} (${Math.round(phases.seconds)} s)\n`)
+process.stdout.write(`${mark} ${text} (${Math.round(phases.seconds)} s)\n`)
 
 if (!isGood) {
   process.exitCode = interrupted.signal.aborted ? INTERRUPTED : 1

@@ -46,16 +46,19 @@ export class Screen {
     }
   }
 
-  /** Draws the picture for the last time, to stay. */
-  stop (): void {
+  /**
+   * Restores the terminal.
+   *
+   * @param keep - whether the picture, drawn for the last time, stays
+   */
+  stop (keep: boolean): void {
     if (this.#timer != null) {
       clearInterval(this.#timer)
-      this.#draw()
       this.#timer = undefined
-      this.#height = 0
-      this.#out.write(SHOW_CURSOR)
-    } else {
-      this.#out.write(`${this.#picture(DEFAULT_COLUMNS).join('\n')}\n`)
+      this.#draw()
+      this.#out.write(`\n${SHOW_CURSOR}`)
+    } else if (keep) {
+      this.#out.write(`${this.#picture(DEFAULT_COLUMNS).join('\n')}\n\n`)
     }
   }
 

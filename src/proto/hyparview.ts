@@ -11,7 +11,7 @@ import { Views } from './views.ts'
 import { Walks } from './walks.ts'
 import type { Config, Rules } from './config.ts'
 import type { DisconnectReason, Outbox, TimerKind } from './events.ts'
-import type { PeerKey, SwarmMessage } from './messages.ts'
+import type { Message, PeerKey, SwarmMessage } from './messages.ts'
 import type { Rng } from './rng.ts'
 
 export interface HyParViewInit {
@@ -131,15 +131,17 @@ export class HyParView {
    *
    * @returns whether the sender is a neighbor
    */
-  heard (from: PeerKey, now: number): boolean {
+  heard (from: PeerKey, message: Message, now: number): boolean {
     const link = this.views.links.get(from)
 
     if (link === undefined) {
       return false
     }
 
-    link.heardAt = now
-    link.probes = 0
+    if (comesFromNeighborsOnly(from, message)) {
+      link.heardAt = now
+      link.probes = 0
+    }
 
     return true
   }
@@ -267,5 +269,22 @@ export class HyParView {
       this.shuffles.takeHeld(from)
       out.violation(from, 'unexpectedShuffleReply')
     }
+  }
+}
+
+/**
+ * Whether a message shows that its sender counts us as neighbor. Walks are
+ * answered by strangers, and strangers get a Prune for what they send twice:
+ * that alone would hide for ever that a link is one-sided.
+ */
+function comesFromNeighborsOnly (from: PeerKey, message: Message): boolean {
+  switch (message.type) {
+    case 'shuffleReply':
+    case 'prune':
+      return false
+    case 'shuffle':
+      return message.origin !== from || message.ttl > 0
+    default:
+      return true
   }
 }

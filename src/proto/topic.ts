@@ -61,7 +61,7 @@ export class Topic {
 
   receive (from: PeerKey, message: Message, now: number): void {
     this.now = now
-    const isNeighbor = this.membership.heard(from, now)
+    const isNeighbor = this.membership.heard(from, message, now)
 
     switch (message.type) {
       case 'gossip':

@@ -4,7 +4,7 @@ import { IndexedSet, Rng } from '../../src/proto/index.ts'
 
 describe('IndexedSet', () => {
   it('holds what a Set holds after any operations', () => {
-    const operations = fc.array(fc.record({ add: fc.boolean(), item: fc.integer({ min: 0, max: 12 }) }), { maxLength: 60 })
+    const operations = fc.array(fc.record({ add: fc.boolean(), item: fc.integer({ min: 0, max: 12 }) }), { maxLength: 60, size: 'max' })
 
     fc.assert(fc.property(operations, (ops) => {
       const set = new IndexedSet<number>()

@@ -240,7 +240,7 @@ describe('asking for a neighbor', () => {
 describe('a silent neighbor', () => {
   it('is asked after a minute, three times, and then is none', () => {
     const node = TestNode.with(['a'])
-    node.receive('a', { type: 'prune' })
+    node.receive('a', { type: 'iHave', messages: [] })
     const questions: number[] = []
     let down: unknown
     const start = node.now
@@ -258,7 +258,21 @@ describe('a silent neighbor', () => {
     expect(node.now - start - questions[2]).to.equal(5_000)
   })
 
-  it('stays when it answers anything', () => {
+  it('is asked although it says what strangers say too', () => {
+    const node = TestNode.with(['a'])
+    const questions: Short[] = []
+
+    for (let i = 0; i < 70; i++) {
+      node.receive('a', { type: 'prune' })
+      node.receive('a', { type: 'shuffleReply', nodes: [] })
+      node.receive('a', { type: 'shuffle', origin: 'a', nodes: [], ttl: 0 })
+      questions.push(...sent(node.advance(1_000), { to: 'a', type: 'neighbor' }))
+    }
+
+    expect(questions.length).to.be.greaterThan(0)
+  })
+
+  it('stays when it answers', () => {
     const node = TestNode.with(['a'])
 
     for (let i = 0; i < 300; i++) {
@@ -275,7 +289,7 @@ describe('a silent neighbor', () => {
     const effects: unknown[] = []
 
     for (let i = 0; i < 90; i++) {
-      node.receive('b', { type: 'prune' })
+      node.receive('b', { type: 'iHave', messages: [] })
       effects.push(...node.advance(1_000))
     }
 

@@ -69,7 +69,7 @@ describe('a swarm of state machines', () => {
   it('delivers every broadcast to everybody, once, after any connection losses', function () {
     this.timeout(20_000 + runs * 1_000)
 
-    fc.assert(fc.property(fc.nat(), fc.array(fc.oneof(...harmless), { maxLength: 50 }), (seed, steps) => {
+    fc.assert(fc.property(fc.nat(), fc.array(fc.oneof(...harmless), { maxLength: 50, size: 'max' }), (seed, steps) => {
       const network = new Network(seed)
       network.start('a', [])
       perform(network, steps)
@@ -95,7 +95,7 @@ describe('a swarm of state machines', () => {
   it('delivers within each overlay whatever peers do, and agrees on its links', function () {
     this.timeout(20_000 + runs * 1_000)
 
-    fc.assert(fc.property(fc.nat(), fc.array(fc.oneof(...harmless, ...harmful), { maxLength: 60 }), (seed, steps) => {
+    fc.assert(fc.property(fc.nat(), fc.array(fc.oneof(...harmless, ...harmful), { maxLength: 60, size: 'max' }), (seed, steps) => {
       const network = new Network(seed)
       network.start('a', [])
       network.start('b', ['a'])
@@ -116,7 +116,7 @@ describe('a swarm of state machines', () => {
   })
 
   it('does the same for the same seed', () => {
-    fc.assert(fc.property(fc.nat(), fc.array(fc.oneof(...harmless, ...harmful), { maxLength: 30 }), (seed, steps) => {
+    fc.assert(fc.property(fc.nat(), fc.array(fc.oneof(...harmless, ...harmful), { maxLength: 30, size: 'max' }), (seed, steps) => {
       const [first, second] = [1, 2].map(() => {
         const network = new Network(seed, true)
         network.start('a', [])

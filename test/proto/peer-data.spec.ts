@@ -30,7 +30,7 @@ describe('peer data', () => {
     expect(node.size('peerData')).to.equal(11)
     node.advance(55_000)
     expect(node.size('peerData')).to.equal(11)
-    node.receive('a', { type: 'prune' })
+    node.receive('a', { type: 'iHave', messages: [] })
     node.advance(10_000)
     expect(node.size('peerData')).to.equal(1)
   })
@@ -40,7 +40,7 @@ describe('peer data', () => {
 
     for (let i = 0; i < 10; i++) {
       node.advance(30_000)
-      node.receive('a', { type: 'prune' })
+      node.receive('a', { type: 'iHave', messages: [] })
     }
 
     expect(told(node)).to.deep.equal([{ id: 'a', data: bytes('a!') }])

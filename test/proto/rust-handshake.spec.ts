@@ -146,7 +146,7 @@ describe('the handshake with a Rust peer', () => {
     let answered = 0
 
     for (let i = 0; i < 80 && answered === 0; i++) {
-      node.receive('a', { type: 'prune' })
+      node.receive('a', { type: 'iHave', messages: [] })
       const answers = toRustPeer(node.advance(1_000)).flatMap((message) => rust.receive('me', message))
       answered += answers.length
       talk(node, rust, [], answers)

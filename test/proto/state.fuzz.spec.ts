@@ -112,7 +112,7 @@ function run (seed: number, undialable: string, steps: Step[], checks?: EffectCh
 }
 
 describe('State, whatever happens', () => {
-  const scenario = fc.tuple(fc.nat(), fc.constantFrom('none', c), fc.array(step, { maxLength: 60 }))
+  const scenario = fc.tuple(fc.nat(), fc.constantFrom('none', c), fc.array(step, { maxLength: 60, size: 'max' }))
 
   it(`keeps its views, sets, maps and events in order (${FUZZ_RUNS} cases)`, function () {
     this.timeout(10_000 + FUZZ_RUNS * 20)

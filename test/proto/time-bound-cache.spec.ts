@@ -42,7 +42,7 @@ describe('TimeBoundCache', () => {
   )
 
   it('holds what a list in the order of setting holds after any operations', () => {
-    fc.assert(fc.property(fc.array(operation, { maxLength: 100 }), (ops) => {
+    fc.assert(fc.property(fc.array(operation, { maxLength: 100, size: 'max' }), (ops) => {
       const cache = new TimeBoundCache<number, number>({ retentionMs: 50, capacity: 30, weigh: (value) => value })
       const model = new Model(50, 30)
       let now = 0

@@ -7,7 +7,7 @@ describe('TimerQueue', () => {
     const operations = fc.array(fc.oneof(
       fc.record({ push: fc.constant(true), at: fc.integer({ min: 0, max: 20 }) }),
       fc.record({ push: fc.constant(false), at: fc.integer({ min: 0, max: 20 }) })
-    ), { maxLength: 100 })
+    ), { maxLength: 100, size: 'max' })
 
     fc.assert(fc.property(operations, (ops) => {
       const queue = new TimerQueue<number>()

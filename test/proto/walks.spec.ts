@@ -247,7 +247,7 @@ describe('Shuffle', () => {
       if (shuffles.length > 0) {
         expect(shuffles).to.deep.equal([['send', 'a', shuffle('me', [{ id: 'me' }], 6)]])
         times.push(node.now - start)
-        node.receive('a', { type: 'prune' })
+        node.receive('a', { type: 'iHave', messages: [] })
       }
     }
 

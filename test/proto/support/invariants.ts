@@ -92,6 +92,13 @@ export class EffectChecks {
 
     checkState(state, this.me)
 
+    for (const key of this.delivered.keys()) {
+      if (!state.has(key.slice(0, key.indexOf('/')))) {
+        // who leaves a topic forgets it
+        this.delivered.delete(key)
+      }
+    }
+
     for (const topic of state.topics()) {
       const up = [...this.up].filter((key) => key.startsWith(`${topic}/`)).map((key) => key.slice(topic.length + 1))
       must(sameMembers(up, state.neighbors(topic)), 'events agree with the view')
