@@ -127,6 +127,14 @@ export function runFaultSchedule (config: FaultScheduleConfig): FaultScheduleRes
     network.run(network.now + rng.below(10_000))
   }
 
+  checkCalm(simulation, jitterMs, broken)
+
+  return { seed: config.seed, nodes, log, broken: [...broken] }
+}
+
+/** Lets the swarm come to rest and notes what is wrong then. */
+function checkCalm (simulation: Simulation, jitterMs: number, broken: Set<string>): void {
+  const { network } = simulation
   network.run(network.now + QUIET_MS)
   let overlay = measureOverlay(network, 0)
 
@@ -159,8 +167,6 @@ export function runFaultSchedule (config: FaultScheduleConfig): FaultScheduleRes
   if (simulation.duplicates > 0) {
     broken.add('a message delivered twice')
   }
-
-  return { seed: config.seed, nodes, log, broken: [...broken] }
 }
 
 /** What is wrong with the views of a node. */
