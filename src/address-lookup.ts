@@ -30,18 +30,21 @@ interface Entry {
  * Addresses that gossip has brought, and a libp2p peer router over them.
  *
  * Bounded by number and age. The newest addresses of a peer come first; older
- * direct ones are kept behind them, an older relay is replaced.
+ * direct ones are kept behind them, an older relay is replaced. What is known
+ * of a connected peer does not expire: it says its data only when that changes.
  */
 export class AddressLookup {
   readonly #entries = new Map<PeerKey, Entry>()
   readonly #now: () => number
+  readonly #isConnected: (peer: PeerKey) => boolean
   #nextEviction = 0
 
   /**
    * @param now - monotonic milliseconds
    */
-  constructor (now: () => number) {
+  constructor (now: () => number, isConnected: (peer: PeerKey) => boolean = () => false) {
     this.#now = now
+    this.#isConnected = isConnected
   }
 
   get size (): number {
@@ -85,7 +88,7 @@ export class AddressLookup {
   get (key: PeerKey): Multiaddr[] {
     const entry = this.#entries.get(key)
 
-    return entry == null || entry.expires <= this.#now() ? [] : entry.addresses
+    return entry == null || (entry.expires <= this.#now() && !this.#isConnected(key)) ? [] : entry.addresses
   }
 
   clear (): void {
@@ -127,6 +130,10 @@ export class AddressLookup {
       }
 
       this.#entries.delete(key)
+
+      if (this.#isConnected(key)) {
+        this.#entries.set(key, { ...entry, expires: now + RETENTION_MS })
+      }
     }
   }
 }

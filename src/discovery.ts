@@ -1,5 +1,5 @@
 import type { Timers } from './net/timers.ts'
-import type { PeerKey } from './proto/messages.ts'
+import type { PeerKey, TopicKey } from './proto/messages.ts'
 import type { TopicEntry, TopicRegistry } from './topic-registry.ts'
 
 /** Time for a peer that has just connected to join us, before we ask it. */
@@ -20,8 +20,8 @@ export class Discovery {
   readonly #timers: Timers
   readonly #activeViewCapacity: number
   readonly #ask: (entry: TopicEntry, peer: PeerKey) => void
-  /** Peers seen to speak the protocol, while connected. */
-  readonly #available = new Set<PeerKey>()
+  /** Peers seen to speak the protocol, while connected, and the topics that they have left meanwhile. */
+  readonly #available = new Map<PeerKey, Set<TopicKey>>()
 
   constructor (topics: TopicRegistry, timers: Timers, activeViewCapacity: number, ask: (entry: TopicEntry, peer: PeerKey) => void) {
     this.#topics = topics
@@ -32,12 +32,12 @@ export class Discovery {
 
   /** Connected peers that speak the protocol. */
   peers (): PeerKey[] {
-    return [...this.#available]
+    return [...this.#available.keys()]
   }
 
   /** Connected peers that may be in the topic. */
   candidates (entry: TopicEntry): PeerKey[] {
-    return this.peers().filter((peer) => !entry.neighbors.has(peer)).slice(0, MAX_CANDIDATES)
+    return this.peers().filter((peer) => this.#mayBeIn(entry, peer)).slice(0, MAX_CANDIDATES)
   }
 
   /** A peer that speaks the protocol has connected: it may be in topics that have room. */
@@ -46,19 +46,28 @@ export class Discovery {
       return
     }
 
-    this.#available.add(peer)
+    this.#available.set(peer, new Set())
     this.#timers.schedule(ASK_DELAY_MS, () => {
       for (const entry of this.#topics.values()) {
         const hasRoom = entry.neighbors.size < (entry.hasBootstrap ? 1 : this.#activeViewCapacity)
 
-        if (hasRoom && !entry.neighbors.has(peer) && this.#available.has(peer)) {
+        if (hasRoom && this.#mayBeIn(entry, peer)) {
           this.#ask(entry, peer)
         }
       }
     })
   }
 
+  /** The peer has left the topic: it is not asked again unless it connects anew. */
+  onPeerLeft (entry: TopicEntry, peer: PeerKey): void {
+    this.#available.get(peer)?.add(entry.id.toString())
+  }
+
   onPeerGone (peer: PeerKey): void {
     this.#available.delete(peer)
+  }
+
+  #mayBeIn (entry: TopicEntry, peer: PeerKey): boolean {
+    return !entry.neighbors.has(peer) && this.#available.get(peer)?.has(entry.id.toString()) === false
   }
 }

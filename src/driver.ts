@@ -19,7 +19,7 @@ export interface DriverInit {
   log: Logger
   onTopicEvent (topic: TopicKey, event: TopicEvent): void
   onPeerData (peer: PeerKey, data: Uint8Array): void
-  onViolation (peer: PeerKey, reason: ViolationReason | 'invalidMessage'): void
+  onViolation (peer: PeerKey, reason: ViolationReason | 'invalidMessage' | 'tooManyMembershipMessages'): void
 }
 
 /**
@@ -81,8 +81,18 @@ export class Driver {
     this.#init.onViolation(from, 'invalidMessage')
   }
 
+  /** A membership message beyond what a peer may send: dropped before it was decoded. */
+  onExcess (from: PeerKey): void {
+    this.#init.onViolation(from, 'tooManyMembershipMessages')
+  }
+
   onDisconnected (peer: PeerKey, reason: DisconnectReason): void {
     this.#dispatch({ type: 'peerDisconnected', peer, reason })
+  }
+
+  /** The peer may have removed us though a connection to it lives. */
+  onLinkBroken (peer: PeerKey): void {
+    this.#dispatch({ type: 'linkBroken', peer })
   }
 
   onCongestion (peer: PeerKey, congested: boolean): void {

@@ -13,20 +13,27 @@ export interface OwnAddressesComponents {
 }
 
 /**
- * Our own addresses as peer data: those that native iroh peers can dial in the
- * part that Rust reads, all others behind it.
+ * Where others may dial us.
  *
  * Taken from the listeners rather than from `getMultiaddrs()`, which leaves out
  * public and relay addresses until AutoNAT has confirmed them; addresses that
  * the user configured to be announced replace them.
+ */
+export function ownAddresses ({ transportManager, addressManager }: OwnAddressesComponents): Multiaddr[] {
+  const announced = addressManager.getAnnounceAddrs()
+
+  return announced.length > 0 ? announced : [...transportManager.getAddrs(), ...addressManager.getAddresses()]
+}
+
+/**
+ * Our own addresses as peer data: those that native iroh peers can dial in the
+ * part that Rust reads, all others behind it.
  *
  * @param maxBytes - of the whole; the best addresses come first, the rest is left out
  */
 export function ownPeerData (components: OwnAddressesComponents, maxBytes?: number): Uint8Array {
-  const { peerId, transportManager, addressManager } = components
-  const announced = addressManager.getAnnounceAddrs()
-  const addresses = announced.length > 0 ? announced : [...transportManager.getAddrs(), ...addressManager.getAddresses()]
-  const suffix = `/p2p/${peerId}`
+  const addresses = ownAddresses(components)
+  const suffix = `/p2p/${components.peerId}`
   const peerData: PeerData = { directAddresses: [], multiaddrs: [] }
   const seen = new Set<string>()
 

@@ -32,14 +32,20 @@ export class ReachabilityRules implements Rules {
 
   /**
    * A Rust peer that is told of somebody without an iroh address fails to dial
-   * it, and never dials it again. Nodes of this implementation look themselves.
+   * it, and never dials it again (rule 10). Nodes of this implementation look
+   * themselves, and so does whoever is connected by another transport alone; a
+   * stranger that is yet to be dialed may be a Rust peer.
    */
   readonly mayTell = (to: PeerKey, peer: PeerInfo): boolean => {
-    return !this.#network.isNative(to) || this.#lookup.isOurs(to) || this.#addressesOf(peer).some(isIrohAddress)
+    return this.#addressesOf(peer).some(isIrohAddress) || !this.#mayBeRust(to)
   }
 
   readonly understandsRefusal = (data: Uint8Array | undefined): boolean => {
     return data != null && hasExtension(data)
+  }
+
+  #mayBeRust (key: PeerKey): boolean {
+    return !this.#lookup.isOurs(key) && (this.#network.isNative(key) || !this.#network.isConnected(key))
   }
 
   #addressesOf (peer: PeerInfo): Multiaddr[] {

@@ -6,12 +6,12 @@ import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { MessageTooLargeError } from './errors.ts'
 import { loadHash } from './hash.ts'
-import { endpointIdOf } from './iroh-address.ts'
+import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
 import { resolveTarget } from './join-target.ts'
 import { Network } from './net/network.ts'
 import { Timers } from './net/timers.ts'
 import { maxContentBytes, resolveOptions } from './options.ts'
-import { ownPeerData } from './own-addresses.ts'
+import { ownAddresses, ownPeerData } from './own-addresses.ts'
 import { ReachabilityRules } from './reachability-rules.ts'
 import { TopicId } from './topic-id.ts'
 import { TopicRegistry } from './topic-registry.ts'
@@ -83,7 +83,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     this.globalSignaturePolicy = this.#options.globalSignaturePolicy
     this.protocols = [this.#options.protocol]
     this.#log = components.logger.forComponent('libp2p:iroh-gossip')
-    this.#addresses = new AddressLookup(() => performance.now())
+    this.#addresses = new AddressLookup(() => performance.now(), (peer) => this.#running?.network.isConnected(peer) === true)
     this.#backend = {
       broadcast: (topic, content, scope) => { this.#broadcast(topic, content, scope) },
       joinPeers: async (topic, peers, options) => { this.#joinPeers(topic, peers, options) },
@@ -121,6 +121,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     }
 
     const hash = await loadHash()
+    const me = endpointIdOf(peerId)
     const timers = new Timers()
     const topics = new TopicRegistry()
     const discovery = new Discovery(topics, timers, this.#options.membership.activeViewCapacity, (entry, peer) => {
@@ -131,18 +132,23 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       log: this.#log,
       timers,
       maxQueueBytes: this.#options.maxSendQueueBytes,
+      me,
+      isOurs: (peer) => this.#addresses.isOurs(peer),
+      canBeDialed: () => ownAddresses(this.#components).some(isIrohAddress),
       addressesOf: (peer) => this.#addresses.get(peer),
       onFrame: (peer, topic, payload) => { driver.onFrame(peer, topic, payload) },
       onDisconnected: (peer, reason) => {
         discovery.onPeerGone(peer)
         driver.onDisconnected(peer, reason)
       },
+      onLinkBroken: (peer) => { driver.onLinkBroken(peer) },
       onCongestion: (peer, congested) => { driver.onCongestion(peer, congested) },
       onViolation: (peer, error) => { driver.onInvalidFrame(peer, error) },
+      onExcess: (peer) => { driver.onExcess(peer) },
       onPeerAvailable: (peer) => { discovery.onPeerAvailable(peer) }
     })
     const driver = new Driver(network, {
-      me: endpointIdOf(peerId),
+      me,
       config: this.#options,
       rules: new ReachabilityRules(this.#components.transportManager, network, this.#addresses),
       hash,
@@ -434,11 +440,13 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
 
   #onTopicEvent (key: TopicKey, event: ProtoTopicEvent): void {
     const entry = this.#topics.get(key)
-    const network = this.#running?.network
+    const running = this.#running
 
-    if (entry == null || network == null) {
+    if (entry == null || running == null) {
       return
     }
+
+    const { network, discovery } = running
 
     this.#topics.apply(entry, event, (peer) => network.peerId(peer))
 
@@ -449,6 +457,11 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     } else {
       const peerId = network.peerId(event.peer)
       const isUp = event.type === 'neighborUp'
+
+      if (event.type === 'neighborDown' && event.reason === 'left') {
+        discovery.onPeerLeft(entry, event.peer)
+      }
+
       this.#log('topic %s: %p is %s', key, peerId, isUp ? 'a neighbor' : `no neighbor any more (${event.reason})`)
       this.#tag(event.peer, peerId, isUp)
       this.safeDispatchEvent('subscription-change', {

@@ -50,6 +50,7 @@ export class TopicRegistry {
     const handle = new TopicHandle(entry.id, backend, eventQueueCapacity)
     entry.handles.add(handle)
 
+    // whoever comes later has joined too if there is a neighbor (rule 23)
     for (const peer of entry.neighbors.values()) {
       handle.push({ type: 'neighborUp', peer })
     }

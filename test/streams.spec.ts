@@ -179,6 +179,24 @@ describe('streams', () => {
     expect(peer.incoming).to.have.length(2)
   })
 
+  it('asks a neighbor again when a stream to it, or one from it, was reset', async () => {
+    const node = await createNode()
+    await node.services.pubsub.join('fruit')
+    const peer = await joinedPeer(node)
+    await until('the handshake is over', () => peer.heard('neighbor').length > 0)
+    const before = peer.heard('neighbor').length
+    peer.incoming[0].abort(new Error('no more of this'))
+    await until('it is asked', () => peer.heard('neighbor').length > before)
+
+    const again = peer.heard('neighbor').length
+    const stream = await peer.open()
+    stream.send(encodeStreamHeader(topicId.bytes))
+    stream.send(frameOf(gossip('half a word')))
+    stream.abort(new Error('no more of that'))
+    await until('it is asked again', () => peer.heard('neighbor').length > again)
+    expect(node.services.pubsub.getSubscribers('fruit')).to.have.length(1)
+  })
+
   it('lets a peer go that refuses every stream, and tells why', async () => {
     const node = await createNode()
     const topic = await node.services.pubsub.join('fruit')

@@ -17,6 +17,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 export interface JsNodeOptions {
   /** By default native iroh alone. */
   transports?: Array<'iroh' | 'tcp'>
+  /** Whether the node listens, as it does by default. */
+  listen?: boolean
   /** Keeps the id of a node that is started again. */
   privateKey?: PrivateKey
   gossip?: IrohGossipInit
@@ -45,10 +47,10 @@ export class JsNode implements Member {
   }
 
   static async start (options: JsNodeOptions = {}): Promise<JsNode> {
-    const { transports = ['iroh'], privateKey, gossip } = options
+    const { transports = ['iroh'], listen = true, privateKey, gossip } = options
     const libp2p = await createLibp2p({
       privateKey,
-      addresses: { listen: transports.map((name) => LISTEN[name]) },
+      addresses: { listen: listen ? transports.map((name) => LISTEN[name]) : [] },
       transports: transports.map((name) => TRANSPORT[name]()),
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],

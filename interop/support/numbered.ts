@@ -81,6 +81,11 @@ export class Tally {
     return true
   }
 
+  /** What has come of each series, by its tag. */
+  all (): Record<string, Count> {
+    return Object.fromEntries([...this.#series.keys()].map((tag) => [tag, this.count(tag)]))
+  }
+
   count (tag: string): Count {
     const series = this.#series.get(tag)
 

@@ -1,13 +1,9 @@
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { endpointIdOf, irohMultiaddr } from './address.ts'
 import { buildRustPeer } from './cargo.ts'
-import { Changes } from './changes.ts'
+import { PeerProcess } from './peer-process.ts'
 import { RustTopic } from './rust-topic.ts'
 import type { Contact, JoinOptions, Member } from './member.ts'
-import type { RustEvent } from './rust-topic.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 
 /** How a Rust peer is started. */
 export interface RustPeerOptions {
@@ -38,27 +34,6 @@ export interface RustConnections {
   closedFrames: RustFrames
 }
 
-interface Pending {
-  resolve (value: unknown): void
-  reject (err: Error): void
-}
-
-type Line =
-  | { event: 'ready', endpointId: string, addresses: string[] }
-  | ({ topic: string } & RustEvent)
-  | { reply: number, value?: unknown, error?: string }
-
-/** The longest that a peer may take to perform a command, in milliseconds. */
-const ANSWER_PATIENCE_MS = 60_000
-
-const running = new Set<ChildProcessWithoutNullStreams>()
-
-process.once('exit', () => {
-  for (const child of running) {
-    child.kill('SIGKILL')
-  }
-})
-
 /**
  * A process that is an unmodified Rust iroh-gossip peer. It listens on
  * loopback, without relay and discovery; `RUST_LOG` sets what it logs.
@@ -68,9 +43,9 @@ export class RustPeer implements Member {
   readonly endpointId: string
   readonly addresses: string[]
   readonly multiaddrs: Multiaddr[]
-  readonly #process: RustProcess
+  readonly #process: PeerProcess
 
-  private constructor (process: RustProcess, endpointId: string, addresses: string[]) {
+  private constructor (process: PeerProcess, endpointId: string, addresses: string[]) {
     this.#process = process
     this.name = `rust:${endpointId.slice(0, 8)}`
     this.endpointId = endpointId
@@ -80,7 +55,7 @@ export class RustPeer implements Member {
 
   /** Builds the peer if need be, starts it, and resolves when it listens. */
   static async spawn (options: RustPeerOptions = {}): Promise<RustPeer> {
-    const child = new RustProcess(await buildRustPeer(), [
+    const child = new PeerProcess(await buildRustPeer(), [
       ...(options.secretKey == null ? [] : ['--secret-key', options.secretKey]),
       ...(options.bind == null ? [] : ['--bind', options.bind]),
       ...(options.config == null ? [] : ['--config', JSON.stringify(options.config)])
@@ -141,104 +116,5 @@ export class RustPeer implements Member {
   async kill (): Promise<void> {
     this.#process.signal('SIGKILL')
     await this.#process.ended()
-  }
-}
-
-class RustProcess {
-  readonly topics = new Map<string, RustTopic>()
-  readonly #child: ChildProcessWithoutNullStreams
-  readonly #pending = new Map<number, Pending>()
-  readonly #changes = new Changes()
-  #ready?: { endpointId: string, addresses: string[] }
-  #ended = false
-  #stderr = ''
-  #requests = 0
-
-  constructor (path: string, args: string[]) {
-    this.#child = spawn(path, args, { stdio: 'pipe' })
-    running.add(this.#child)
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => { this.#stderr += text })
-    // a write after the process has ended; its end is told below
-    this.#child.stdin.on('error', () => {})
-    createInterface({ input: this.#child.stdout }).on('line', (line) => { this.#onLine(JSON.parse(line)) })
-    this.#child.once('error', (err) => { this.#onEnd(err) })
-    this.#child.once('close', (code, signal) => {
-      this.#onEnd(new Error(`the Rust peer has ended (${signal ?? `code ${code}`})\n${this.#stderr.slice(-2000)}`))
-    })
-  }
-
-  get pid (): number {
-    return this.#ended ? 0 : this.#child.pid ?? 0
-  }
-
-  stderr (): string {
-    return this.#stderr
-  }
-
-  async ready (): Promise<{ endpointId: string, addresses: string[] }> {
-    await this.#changes.until('the Rust peer is ready', () => this.#ready != null)
-
-    if (this.#ready == null) {
-      throw new Error('ready was awaited')
-    }
-
-    return this.#ready
-  }
-
-  async ended (): Promise<void> {
-    await this.#changes.until('the Rust peer has ended', () => this.#ended)
-  }
-
-  async ask (command: { do: string } & Record<string, unknown>): Promise<unknown> {
-    const id = ++this.#requests
-
-    return new Promise((resolve, reject) => {
-      if (this.#ended) {
-        reject(new Error(`${command.do}: the Rust peer has ended`))
-        return
-      }
-
-      const timeout = setTimeout(() => {
-        this.#pending.delete(id)
-        reject(new Error(`${command.do}: no answer of the Rust peer within ${ANSWER_PATIENCE_MS} ms`))
-      }, ANSWER_PATIENCE_MS)
-      const settled = <T>(settle: (value: T) => void) => (value: T): void => {
-        clearTimeout(timeout)
-        settle(value)
-      }
-      this.#pending.set(id, { resolve: settled(resolve), reject: settled(reject) })
-      this.#child.stdin.write(JSON.stringify({ id, ...command }) + '\n')
-    })
-  }
-
-  signal (signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
-  }
-
-  #onLine (line: Line): void {
-    if ('reply' in line) {
-      const pending = this.#pending.get(line.reply)
-      this.#pending.delete(line.reply)
-      line.error == null ? pending?.resolve(line.value) : pending?.reject(new Error(`the Rust peer says: ${line.error}`))
-    } else if (line.event === 'ready') {
-      this.#ready = line
-      this.#changes.notify()
-    } else {
-      this.topics.get(line.topic)?.onEvent(line)
-    }
-  }
-
-  #onEnd (reason: Error): void {
-    this.#ended = true
-    running.delete(this.#child)
-    this.#changes.fail(reason)
-
-    for (const { reject } of this.#pending.values()) {
-      reject(reason)
-    }
-
-    for (const topic of this.topics.values()) {
-      topic.onEnd(reason)
-    }
   }
 }

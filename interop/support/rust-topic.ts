@@ -2,7 +2,7 @@ import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf } from './address.ts'
 import { Changes } from './changes.ts'
-import type { Contact, MemberTopic, Received } from './member.ts'
+import type { Contact, Member, MemberTopic, Received } from './member.ts'
 import type { Count } from './numbered.ts'
 import type { RustPeer } from './rust-peer.ts'
 
@@ -19,16 +19,22 @@ interface Ask {
   (command: { do: string } & Record<string, unknown>): Promise<unknown>
 }
 
-/** A topic that a Rust peer has joined. */
-export class RustTopic implements MemberTopic {
-  readonly member: RustPeer
+/** A peer that runs in a process of its own. */
+export interface ProcessMember extends Member {
+  /** Tells the peer where contacts can be dialed. */
+  meet (contacts: Contact[]): Promise<void>
+}
+
+/** A topic that a peer in a process of its own has joined, by default a Rust peer. */
+export class RustTopic<M extends ProcessMember = RustPeer> implements MemberTopic {
+  readonly member: M
   readonly received: Received[] = []
   readonly #topic: string
   readonly #ask: Ask
   readonly #neighbors = new Set<string>()
   readonly changes = new Changes()
 
-  constructor (member: RustPeer, topic: string, ask: Ask) {
+  constructor (member: M, topic: string, ask: Ask) {
     this.member = member
     this.#topic = topic
     this.#ask = ask

@@ -1,7 +1,11 @@
 import { JsNode } from './js-node.ts'
+import { JsProcess } from './js-process.ts'
 import { needsRust } from './needs-rust.ts'
+import { RawPeer } from './raw-peer.ts'
 import { RustPeer } from './rust-peer.ts'
 import type { JsNodeOptions } from './js-node.ts'
+import type { JsProcessOptions } from './js-process.ts'
+import type { RawPeerOptions } from './raw-peer.ts'
 import type { RustPeerOptions } from './rust-peer.ts'
 
 /**
@@ -11,6 +15,8 @@ import type { RustPeerOptions } from './rust-peer.ts'
 export class Stage {
   readonly #rust: RustPeer[] = []
   readonly #js: JsNode[] = []
+  readonly #processes: JsProcess[] = []
+  readonly #raw: RawPeer[] = []
 
   async rust (options: RustPeerOptions = {}): Promise<RustPeer> {
     const peer = await RustPeer.spawn(options)
@@ -26,13 +32,31 @@ export class Stage {
     return node
   }
 
-  /** What the Rust peers wrote to stderr so far. */
+  /** A node of ours in a process of its own. */
+  async jsProcess (options: JsProcessOptions = {}): Promise<JsProcess> {
+    const peer = await JsProcess.spawn(options)
+    this.#processes.push(peer)
+
+    return peer
+  }
+
+  /** An endpoint whose every frame the test writes itself. */
+  async raw (options: RawPeerOptions = {}): Promise<RawPeer> {
+    const peer = await RawPeer.create(options)
+    this.#raw.push(peer)
+
+    return peer
+  }
+
+  /** What the peers in processes of their own wrote to stderr so far. */
   logs (): string {
-    return this.#rust.map((peer) => peer.log()).join('')
+    return [...this.#rust, ...this.#processes].map((peer) => peer.log()).join('')
   }
 
   async clear (): Promise<void> {
     await Promise.all(this.#js.splice(0).map(async (node) => node.stop()))
+    await Promise.all(this.#processes.splice(0).map(async (peer) => peer.kill()))
+    await Promise.all(this.#raw.splice(0).map(async (peer) => peer.close()))
     await Promise.all(this.#rust.splice(0).map(async (peer) => peer.kill()))
   }
 }

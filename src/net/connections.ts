@@ -1,7 +1,8 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { isIrohAddress } from '../iroh-address.ts'
+import { isLetGo } from '../let-go.ts'
 import type { PeerKey } from '../proto/messages.ts'
-import type { Connection, Logger, PeerId, PeerStore } from '@libp2p/interface'
+import type { Connection, Logger, PeerId, PeerStore, Stream } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -18,6 +19,12 @@ export interface ConnectionsInit {
   addressesOf (peer: PeerKey): Multiaddr[]
 }
 
+/** Incoming or outgoing streams per connection: limits of libp2p's that would reset a stream. */
+export const UNLIMITED = 1_000_000
+
+/** Milliseconds for a stream to be opened. */
+const OPEN_TIMEOUT_MS = 10_000
+
 /**
  * Which of libp2p's connections carry gossip, and those that gossip asks for.
  *
@@ -31,9 +38,29 @@ export class Connections {
   /** Connections that exist because gossip asked for them. */
   readonly #dialed = new WeakSet<Connection>()
 
+  #stop = new AbortController()
+
   constructor (components: ConnectionsComponents, init: ConnectionsInit) {
     this.#components = components
     this.#init = init
+  }
+
+  start (): void {
+    this.#stop = new AbortController()
+  }
+
+  /** Ends every dial. */
+  stop (): void {
+    this.#stop.abort()
+  }
+
+  /** An outgoing gossip stream. */
+  async newStream (connection: Connection): Promise<Stream> {
+    return connection.newStream(this.#init.protocol, {
+      runOnLimitedConnection: true,
+      maxOutboundStreams: UNLIMITED,
+      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
+    })
   }
 
   /** Whether gossip may run here; a connection through a libp2p relay only where the user allows it. */
@@ -41,7 +68,12 @@ export class Connections {
     return connection.direct || this.#init.runOnLimitedConnection
   }
 
-  /** The open connection to use: native iroh first, since a Rust peer has nothing else, then the newest. */
+  /**
+   * The open connection to use: native iroh first, since a Rust peer has
+   * nothing else; of those one that the peer has not let go of, the newest,
+   * since Rust too sends on the one that it registered last (rule 8). What it
+   * let go of it still reads.
+   */
   best (id: PeerId, except?: WeakSet<Connection>): Connection | undefined {
     let best: Connection | undefined
 
@@ -66,14 +98,14 @@ export class Connections {
    * A connection to a peer that has none: one dial at a time, to the addresses
    * that gossip knows first, then to what libp2p knows.
    */
-  async dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>, signal: AbortSignal): Promise<Connection> {
+  async dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>): Promise<Connection> {
     const running = this.#dials.get(key)
 
     if (running != null) {
       return running
     }
 
-    const dial = this.#dial(key, id, except, signal).finally(() => {
+    const dial = this.#dial(key, id, except).finally(() => {
       this.#dials.delete(key)
     })
     this.#dials.set(key, dial)
@@ -83,9 +115,8 @@ export class Connections {
 
   /** Closes what gossip opened and nobody uses any more; `stillUnused` is asked at the last moment. */
   async closeUnused (id: PeerId, stillUnused: () => boolean): Promise<void> {
-    const { connectionManager, peerStore } = this.#components
-    // a native connection stays: a Rust peer does not forget a peer whose connection
-    // ends, and what it then sends is lost until we dial it
+    const { connectionManager } = this.#components
+    // native connections have a life of their own: `native-connections.ts`
     const isUnused = (connection: Connection): boolean => !isIrohAddress(connection.remoteAddr) &&
       connection.status === 'open' && this.#dialed.has(connection) && connection.streams.length === 0
 
@@ -93,27 +124,56 @@ export class Connections {
       return
     }
 
-    const peer = await peerStore.get(id).catch(() => undefined)
-    const isKept = [...peer?.tags.keys() ?? []].some((tag) => tag.startsWith('keep-alive'))
-
-    if (!isKept && stillUnused()) {
+    if (!await this.#isKept(id) && stillUnused()) {
       await Promise.all(connectionManager.getConnections(id).filter(isUnused).map(async (connection) => { await connection.close() }))
     }
   }
 
-  /** Ends connections that carry nothing but gossip. */
+  /** Closes a native connection, unless it serves others or the user wants it kept. */
+  async closeNative (connection: Connection): Promise<void> {
+    if (connection.status === 'open' && this.#isUnshared(connection) && !await this.#isKept(connection.remotePeer)) {
+      await connection.close()
+    }
+  }
+
+  /**
+   * Ends what carries nothing but gossip, so that a peer notices that it was
+   * let go: it does not read, or refuses what we write (rules 1 and 25). Of the
+   * connections that others may use only our streams are ended; native ones
+   * have no other use.
+   */
   abortUnshared (id: PeerId, reason: Error): void {
     for (const connection of this.#components.connectionManager.getConnections(id)) {
-      if (connection.streams.every((stream) => stream.protocol === this.#init.protocol)) {
+      if (this.#isUnshared(connection) && (isIrohAddress(connection.remoteAddr) || this.#dialed.has(connection))) {
         connection.abort(reason)
+      } else {
+        for (const stream of connection.streams) {
+          if (stream.protocol === this.#init.protocol) {
+            stream.abort(reason)
+          }
+        }
       }
     }
   }
 
-  async #dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>, signal: AbortSignal): Promise<Connection> {
+  #isUnshared (connection: Connection): boolean {
+    return connection.streams.every((stream) => stream.protocol === this.#init.protocol)
+  }
+
+  /** Whether the user asked that the peer stay connected. */
+  async #isKept (id: PeerId): Promise<boolean> {
+    const peer = await this.#components.peerStore.get(id).catch(() => undefined)
+
+    return [...peer?.tags.keys() ?? []].some((tag) => tag.startsWith('keep-alive'))
+  }
+
+  async #dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>): Promise<Connection> {
     const { connectionManager } = this.#components
-    const before = new Set(connectionManager.getConnections(id))
-    const learned = this.#init.addressesOf(key)
+    const { signal } = this.#stop
+    const connections = connectionManager.getConnections(id)
+    const before = new Set(connections)
+    // where a peer called from it may be called, until gossip says better
+    const learned = [...this.#init.addressesOf(key), ...connections.map(({ remoteAddr }) => remoteAddr).filter(isIrohAddress)]
     // unforced, libp2p aborts a dialed connection when the peer's own comes in from
     // the same address meanwhile: a Rust peer that already sends on it never notices
     // (rule 8), and nothing of it arrives any more
@@ -142,5 +202,5 @@ export class Connections {
 }
 
 function preference (connection: Connection): number {
-  return (isIrohAddress(connection.remoteAddr) ? 2 ** 50 : 0) + connection.timeline.open
+  return (isIrohAddress(connection.remoteAddr) ? 2 ** 51 : 0) + (isLetGo(connection) ? 0 : 2 ** 50) + connection.timeline.open
 }

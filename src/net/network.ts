@@ -1,47 +1,22 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf, isIrohAddress, peerIdOf } from '../iroh-address.ts'
-import { Connections } from './connections.ts'
+import { Connections, UNLIMITED } from './connections.ts'
+import { MembershipLimit } from './membership-limit.ts'
+import { NativeLinks } from './native-links.ts'
 import { receive } from './receive.ts'
 import { RemotePeer } from './remote-peer.ts'
-import type { Timers } from './timers.ts'
-import type { Frame } from './topic-stream.ts'
-import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
+import { nextTurn } from './timers.ts'
+import type { NetworkComponents, NetworkInit } from './network-init.ts'
 import type { RemotePeerOwner } from './remote-peer.ts'
+import type { Timers } from './timers.ts'
+import type { Frame, OpenedStream } from './topic-stream.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
-import type { Connection, Libp2pEvents, Logger, PeerId, PeerStore, Stream, TypedEventTarget } from '@libp2p/interface'
-import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 
-export interface NetworkComponents {
-  registrar: Registrar
-  connectionManager: ConnectionManager
-  peerStore: PeerStore
-  events: TypedEventTarget<Libp2pEvents>
-}
-
-export interface NetworkInit {
-  protocol: string
-  log: Logger
-  timers: Timers
-  maxMessageSize: number
-  maxQueueBytes: number
-  stallTimeoutMs: number
-  runOnLimitedConnection: boolean
-  /** Where gossip says that a peer can be reached, newest first. */
-  addressesOf (peer: PeerKey): Multiaddr[]
-  onFrame (peer: PeerKey, topic: TopicKey, payload: Uint8Array): void
-  /** No connection to the peer is left, or it was let go. */
-  onDisconnected (peer: PeerKey, reason: DisconnectReason): void
-  onCongestion (peer: PeerKey, congested: boolean): void
-  onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void
-  /** A connection to a peer that speaks the protocol is open. */
-  onPeerAvailable (peer: PeerKey): void
-}
-
-/** Incoming or outgoing streams per connection: limits of libp2p's that would reset a stream. */
-const UNLIMITED = 1_000_000
+/** Milliseconds between the loss of a link and the question whether it still stands: what else is lost shows meanwhile. */
+const LINK_BROKEN_MS = 100
 
 /**
  * Everything that gossip does with connections and streams.
@@ -60,7 +35,10 @@ export class Network implements RemotePeerOwner {
   readonly #peers = new Map<PeerKey, RemotePeer>()
   readonly #dirty = new Set<RemotePeer>()
   readonly #connections: Connections
-  #stop = new AbortController()
+  readonly #native: NativeLinks
+  readonly #membershipLimit = new MembershipLimit()
+  /** Peers about to be reported as `onLinkBroken`. */
+  readonly #broken = new Set<PeerKey>()
   #topologyId: string | undefined
   #flushScheduled = false
 
@@ -72,10 +50,16 @@ export class Network implements RemotePeerOwner {
     this.maxQueueBytes = init.maxQueueBytes
     this.stallTimeoutMs = init.stallTimeoutMs
     this.#connections = new Connections(components, init)
+    this.#native = new NativeLinks({
+      ...init,
+      connections: this.#connections,
+      peer: (key) => this.#peers.get(key),
+      onLinkBroken: (key) => { this.#linkBroken(key) }
+    })
   }
 
   async start (): Promise<void> {
-    this.#stop = new AbortController()
+    this.#connections.start()
     const { registrar, events } = this.#components
 
     await registrar.handle(this.#init.protocol, this.#onStream, {
@@ -92,6 +76,10 @@ export class Network implements RemotePeerOwner {
     })
     events.addEventListener('connection:open', this.#onConnectionOpen)
     events.addEventListener('connection:close', this.#onConnectionClose)
+
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      this.#native.of(connection)
+    }
   }
 
   /**
@@ -108,7 +96,7 @@ export class Network implements RemotePeerOwner {
       new Promise((resolve) => { timeout.addEventListener('abort', resolve) })
     ])
 
-    this.#stop.abort()
+    this.#connections.stop()
     events.removeEventListener('connection:open', this.#onConnectionOpen)
     events.removeEventListener('connection:close', this.#onConnectionClose)
 
@@ -124,7 +112,9 @@ export class Network implements RemotePeerOwner {
 
     this.#peers.clear()
     this.#dirty.clear()
+    this.#broken.clear()
     this.#drainWaiters.clear()
+    this.#native.clear()
   }
 
   /** Queues a frame for a peer, which is dialed where necessary. `last` ends the topic's stream. */
@@ -132,6 +122,10 @@ export class Network implements RemotePeerOwner {
     const peer = this.#peer(key)
     peer.enqueue(topic, frame, last)
     this.#dirty.add(peer)
+
+    if (last) {
+      this.#native.onParted(key)
+    }
 
     if (!this.#flushScheduled) {
       this.#flushScheduled = true
@@ -191,23 +185,19 @@ export class Network implements RemotePeerOwner {
 
   // --- what a RemotePeer asks for
 
-  async openStream (peer: RemotePeer, signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }> {
+  async openStream (peer: RemotePeer, signal: AbortSignal): Promise<OpenedStream> {
     // not while the muxer reads: the rest of what it reads may end the connection, and yamux, which writes
     // to a stream that it opens a microtask later, then throws where nobody can catch it
     await nextTurn()
     signal.throwIfAborted()
 
-    const connection = this.#connections.best(peer.id, peer.refusedBy) ?? await this.#connections.dial(peer.key, peer.id, peer.refusedBy, this.#stop.signal)
+    const connection = this.#connections.best(peer.id, peer.refusedBy) ?? await this.#connections.dial(peer.key, peer.id, peer.refusedBy)
     signal.throwIfAborted()
 
     try {
-      const stream = await connection.newStream(this.#init.protocol, {
-        runOnLimitedConnection: true,
-        maxOutboundStreams: UNLIMITED,
-        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)])
-      })
+      const stream = await this.#connections.newStream(connection)
 
-      return { stream, connection }
+      return { stream, connection, greeting: this.#native.greeting(peer, connection) }
     } catch (err) {
       if (err instanceof Error && err.name === 'UnsupportedProtocolError') {
         peer.refusedBy.add(connection)
@@ -225,18 +215,24 @@ export class Network implements RemotePeerOwner {
     this.#init.onCongestion(peer.key, congested)
   }
 
+  onStreamReopened (peer: RemotePeer): void {
+    this.#linkBroken(peer.key)
+  }
+
   onPeerFailed (peer: RemotePeer, reason: DisconnectReason): void {
     this.#forget(peer)
     this.#init.onDisconnected(peer.key, reason)
 
-    // only a closed connection tells a peer that does not read that it was let go
-    if (reason === 'sendStalled') {
-      this.#connections.abortUnshared(peer.id, new Error('The peer does not read'))
+    // it reads nothing, so only a closed connection tells it that it was let go (rule 25);
+    // one that refuses our streams counts us as neighbor as well
+    if (reason === 'sendStalled' || reason === 'protocolError') {
+      this.#connections.abortUnshared(peer.id, new Error(reason === 'sendStalled' ? 'The peer does not read' : 'The peer refuses our streams'))
     }
   }
 
   onPeerReleased (peer: RemotePeer): void {
     this.#forget(peer)
+    this.#native.onReleased(peer.key)
     this.#closeUnused(peer.key, peer.id)
   }
 
@@ -280,12 +276,16 @@ export class Network implements RemotePeerOwner {
     }
 
     const key = endpointIdOf(connection.remotePeer)
+    const native = this.#native.of(connection)
     let header: Uint8Array | undefined
     let topic: TopicKey = ''
 
-    stream.addEventListener('close', () => {
+    stream.addEventListener('close', (evt) => {
       if (!this.#peers.has(key)) {
         this.#closeUnused(key, connection.remotePeer)
+      } else if (evt.error != null) {
+        // reset by the peer, which a Rust peer never does: what it carried may be lost
+        this.#linkBroken(key)
       }
     })
 
@@ -294,9 +294,18 @@ export class Network implements RemotePeerOwner {
         if (header !== topicId) {
           header = topicId
           topic = toString(topicId, 'hex')
+          this.#native.onStream(key, topic)
         }
 
-        this.#init.onFrame(key, topic, payload)
+        if (native != null) {
+          this.#native.onFrame(key, native, topic, payload)
+        }
+
+        if (this.#membershipLimit.allows(key, payload, this.timers.now())) {
+          this.#init.onFrame(key, topic, payload)
+        } else {
+          this.#init.onExcess(key)
+        }
       },
       onViolation: (error) => {
         this.#init.onViolation(key, error)
@@ -313,8 +322,8 @@ export class Network implements RemotePeerOwner {
       return
     }
 
-    const peer = this.#peers.get(endpointIdOf(connection.remotePeer))
-    peer?.flush()
+    this.#native.of(connection)
+    this.#peers.get(endpointIdOf(connection.remotePeer))?.flush()
 
     // a native connection speaks gossip and nothing else; others are announced by identify
     if (isIrohAddress(connection.remoteAddr)) {
@@ -325,11 +334,18 @@ export class Network implements RemotePeerOwner {
   readonly #onConnectionClose = (evt: CustomEvent<Connection>): void => {
     const { remotePeer } = evt.detail
 
-    if (remotePeer.type !== 'Ed25519' || this.#connections.best(remotePeer) != null) {
+    if (remotePeer.type !== 'Ed25519') {
       return
     }
 
     const key = endpointIdOf(remotePeer)
+
+    this.#native.onClosed(key, evt.detail)
+
+    if (this.#connections.best(remotePeer) != null) {
+      return
+    }
+
     const peer = this.#peers.get(key)
 
     if (this.#connections.isDialing(key)) {
@@ -343,6 +359,20 @@ export class Network implements RemotePeerOwner {
       // a peer that only ever wrote to us
       this.#init.onDisconnected(key, 'connectionClosed')
     }
+  }
+
+  /** Reports the peer a little later, unless it is gone by then. */
+  #linkBroken (key: PeerKey): void {
+    if (this.#broken.has(key)) {
+      return
+    }
+
+    this.#broken.add(key)
+    this.timers.schedule(LINK_BROKEN_MS, () => {
+      if (this.#broken.delete(key) && this.#peers.has(key)) {
+        this.#init.onLinkBroken(key)
+      }
+    })
   }
 
   #announce (peerId: PeerId): void {
@@ -367,8 +397,4 @@ export class Network implements RemotePeerOwner {
       peer.release()
     })
   }
-}
-
-async function nextTurn (): Promise<void> {
-  await new Promise((resolve) => { setTimeout(resolve, 0) })
 }

@@ -2,10 +2,10 @@ import { fromString } from 'uint8arrays/from-string'
 import { encodeStreamHeader } from '../wire/index.ts'
 import { TopicStream } from './topic-stream.ts'
 import type { ScheduledTask, Timers } from './timers.ts'
-import type { Frame, TopicStreamOwner } from './topic-stream.ts'
+import type { Frame, OpenedStream, TopicStreamOwner } from './topic-stream.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
-import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Logger, PeerId } from '@libp2p/interface'
 
 /** Streams that we keep open to one peer; a Rust peer allows 100, and each costs about 7 KiB at its end. */
 const MAX_OPEN_STREAMS = 64
@@ -17,6 +17,9 @@ const MAX_STREAM_FAILURES = 3
 const STREAM_FAILURE_MEMORY_MS = 30_000
 
 /**
+ * A Rust peer stops a stream with a frame that it cannot take, and is glad of
+ * the next one (rule 5).
+ *
  * Milliseconds before a failed stream is opened again, for each failure lately.
  * Streams end before their connection does: it has then reported its end.
  */
@@ -29,9 +32,11 @@ export interface RemotePeerOwner {
   readonly maxQueueBytes: number
   readonly stallTimeoutMs: number
   /** An outgoing stream on the best open connection, or on one that is dialed now. */
-  openStream (peer: RemotePeer, signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }>
+  openStream (peer: RemotePeer, signal: AbortSignal): Promise<OpenedStream>
   hasConnection (peer: RemotePeer): boolean
   onCongestion (peer: RemotePeer, congested: boolean): void
+  /** A stream to the peer ended by itself, and is opened again: what it carried may be lost. */
+  onStreamReopened (peer: RemotePeer): void
   /** The peer is let go: it has no queue and no stream any more. */
   onPeerFailed (peer: RemotePeer, reason: DisconnectReason): void
   /** The peer was released and all that was queued for it has been sent. */
@@ -123,6 +128,15 @@ export class RemotePeer implements TopicStreamOwner {
     this.#maybeReleased()
   }
 
+  /** Finishes the streams on a connection; what comes next goes over another one. */
+  leave (connection: Connection): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.connection === connection) {
+        stream.finish()
+      }
+    }
+  }
+
   /** Drops everything and reports the peer as gone. */
   fail (reason: DisconnectReason): void {
     if (this.#failed) {
@@ -146,7 +160,7 @@ export class RemotePeer implements TopicStreamOwner {
     this.#streams.clear()
   }
 
-  async openStream (signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }> {
+  async openStream (signal: AbortSignal): Promise<OpenedStream> {
     this.#makeRoom()
     return this.#owner.openStream(this, signal)
   }
@@ -175,6 +189,7 @@ export class RemotePeer implements TopicStreamOwner {
     } else {
       this.#owner.timers.schedule(REOPEN_DELAY_MS * this.#failures.length, () => {
         if (!this.#failed) {
+          this.#owner.onStreamReopened(this)
           topicStream.flush()
           this.#maybeReleased()
         }

@@ -19,6 +19,7 @@ export class Timers {
   #armed: ReturnType<typeof setTimeout> | undefined
   #armedFor = Infinity
   #running = false
+  #cleared = false
 
   /** Monotonic milliseconds, from an arbitrary start. */
   now (): number {
@@ -26,11 +27,18 @@ export class Timers {
   }
 
   /**
-   * Calls `task` after `delayMs` milliseconds, unless cancelled or cleared.
+   * Calls `task` after `delayMs` milliseconds, unless it is cancelled or all are
+   * cleared, before or after this call.
    */
   schedule (delayMs: number, task: () => void): ScheduledTask {
     const at = this.now() + delayMs
     const scheduled: ScheduledTask = { task }
+
+    // what ends late in a stopped node would otherwise keep the process alive
+    if (this.#cleared) {
+      return scheduled
+    }
+
     this.#queue.push(at, scheduled)
 
     if (at < this.#armedFor && !this.#running) {
@@ -45,8 +53,9 @@ export class Timers {
     scheduled.task = undefined
   }
 
-  /** Forgets every timer. */
+  /** Forgets every timer, and takes no more. */
   clear (): void {
+    this.#cleared = true
     this.#queue.clear()
     this.#disarm()
   }
@@ -81,4 +90,9 @@ export class Timers {
       }
     }
   }
+}
+
+/** Resolves in a later turn of the event loop. */
+export async function nextTurn (): Promise<void> {
+  await new Promise((resolve) => { setTimeout(resolve, 0) })
 }

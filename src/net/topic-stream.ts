@@ -13,10 +13,18 @@ const BATCH_BYTES = 64 * 1024
 /** Longest wait for the other side to acknowledge the end of a stream. */
 const FINISH_TIMEOUT_MS = 5_000
 
+/** A stream that was opened for us. */
+export interface OpenedStream {
+  stream: Stream
+  connection: Connection
+  /** A frame to be sent before all others. */
+  greeting?: Frame
+}
+
 /** What a topic stream asks of the peer that it belongs to. */
 export interface TopicStreamOwner {
   /** A new outgoing stream on the best connection. Rejects when there is none. */
-  openStream (signal: AbortSignal): Promise<{ stream: Stream, connection: Connection }>
+  openStream (signal: AbortSignal): Promise<OpenedStream>
   /** So many bytes have left the queue. */
   onDequeued (bytes: number): void
   /** The stream could not be opened, or ended although we had not finished it. */
@@ -35,7 +43,7 @@ type State = 'idle' | 'opening' | 'open' | 'finishing'
  * write. It is finished, never reset: a Rust peer that meets a stream without a
  * header accepts no further stream on that connection. After a finish the next
  * stream waits until the peer has acknowledged it, or the peer might read the
- * new stream's first frame before the old one's last.
+ * new stream's first frame before the old one's last (rule 4).
  */
 export class TopicStream {
   readonly #owner: TopicStreamOwner
@@ -155,7 +163,7 @@ export class TopicStream {
     this.#abort = abort
     this.#state = 'opening'
 
-    this.#owner.openStream(abort.signal).then(({ stream, connection }) => {
+    this.#owner.openStream(abort.signal).then(({ stream, connection, greeting }) => {
       if (abort.signal.aborted) {
         // whoever opened a stream owes it a header, and then an end
         stream.send(this.#header)
@@ -164,7 +172,7 @@ export class TopicStream {
       }
 
       this.#attach(stream, connection)
-      this.#write(true)
+      this.#write(greeting == null ? [this.#header] : [this.#header, greeting])
     }).catch((err: Error) => {
       if (abort.signal.aborted) {
         return
@@ -208,22 +216,25 @@ export class TopicStream {
     this.#owner.onStreamFailed(this, ('error' in evt && evt.error instanceof Error) ? evt.error : new Error('The stream was closed'))
   }
 
-  #write (withHeader = false): void {
+  /**
+   * @param head - goes out in one piece with the first frames, whatever the stream thinks of its buffer
+   */
+  #write (head?: Frame[]): void {
     const stream = this.#stream
 
     if (stream == null) {
       return
     }
 
-    while (this.#head < this.#queue.length && this.#state === 'open' && (withHeader || !stream.writableNeedsDrain)) {
+    while (this.#head < this.#queue.length && this.#state === 'open' && (head != null || !stream.writableNeedsDrain)) {
       if (this.#queue[this.#head] === FINISH) {
         this.#head++
         this.#finish(stream)
         break
       }
 
-      const batch = this.#nextBatch(withHeader)
-      withHeader = false
+      const batch = this.#nextBatch(head)
+      head = undefined
 
       try {
         stream.send(batch)
@@ -242,7 +253,7 @@ export class TopicStream {
     this.#trim()
   }
 
-  #nextBatch (withHeader: boolean): Frame {
+  #nextBatch (head: Frame[] | undefined): Frame {
     const first = this.#queue[this.#head] as Frame
     let bytes = first.byteLength
     let end = this.#head + 1
@@ -261,8 +272,8 @@ export class TopicStream {
     this.#head = end
     this.#owner.onDequeued(bytes)
 
-    if (withHeader) {
-      return new Uint8ArrayList(this.#header, ...frames)
+    if (head != null) {
+      return new Uint8ArrayList(...head, ...frames)
     }
 
     return frames.length === 1 ? first : new Uint8ArrayList(...frames)

@@ -13,7 +13,7 @@ interface Debt {
  * What peers whose send queue is full are owed.
  *
  * Instead of a payload they will get its announcement. A Rust peer asks for an
- * announced message once, and never again: so a payload that it asked for is
+ * announced message once, and never again (rule 25): so a payload that it asked for is
  * kept, whatever becomes of the cache, until the queue has drained. What is
  * owed beyond the bounds is forgotten, the oldest first.
  */

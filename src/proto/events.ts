@@ -26,6 +26,11 @@ export type InEvent =
   | { type: 'timerExpired', timer: Timer }
   /** No connection to the peer is left, or it was let go: concerns every topic. */
   | { type: 'peerDisconnected', peer: PeerKey, reason: DisconnectReason }
+  /**
+   * A stream to the peer was reset, or one of several connections lost: it may
+   * have removed us from its views, so as a neighbor it is asked again.
+   */
+  | { type: 'linkBroken', peer: PeerKey }
   /** Our own address data, sent with Join, Neighbor and Shuffle from now on. */
   | { type: 'updatePeerData', data: Uint8Array }
   /** The peer's send queue passed its high (true) or low (false) mark. */

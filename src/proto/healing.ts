@@ -31,7 +31,7 @@ const MAX_REJOIN_STEPS = Math.ceil(Math.log2(MAX_REJOIN_MS / REJOIN_MS))
  *
  * Join and high priority are for a node without neighbors only, for one
  * contact at a time: each makes a Rust peer drop a neighbor. A Rust peer that
- * has slots left is as glad of low priority.
+ * has slots left is as glad of low priority (rule 16).
  */
 export class Healing {
   readonly requests = new NeighborRequests()

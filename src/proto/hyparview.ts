@@ -176,7 +176,7 @@ export class HyParView {
   /**
    * A peer that is no neighbor sends broadcast messages, so it counts us as
    * one. PlumTree in Rust never asks, so the one-sided link would last. If it
-   * goes on it is told, and both sides agree again.
+   * goes on it is told, and both sides agree again (rule 24).
    */
   onStranger (from: PeerKey, now: number, out: Outbox): void {
     this.dropHeldReply(from, out)
@@ -215,7 +215,7 @@ export class HyParView {
   /**
    * Another topic that we share with a neighbor has ended: a Rust peer has
    * dropped what it sends with in all topics, and counts us again only when it
-   * receives a frame.
+   * receives a frame (rule 9).
    *
    * @param sent - whether the Disconnect was ours: on its own stream a reminder could overtake it
    */
@@ -225,6 +225,15 @@ export class HyParView {
     } else {
       this.remind(peer, now, out)
     }
+  }
+
+  /**
+   * A stream or one of several connections to the peer was lost. A Rust peer
+   * whose chosen connection ends removes us from all topics though another one
+   * lives (rule 8): the link is asked for again, never just resumed.
+   */
+  onLinkBroken (peer: PeerKey, now: number, out: Outbox): void {
+    this.remind(peer, now, out)
   }
 
   private remind (peer: PeerKey, now: number, out: Outbox): void {
@@ -241,7 +250,14 @@ export class HyParView {
     this.neighborship.probe(now, out)
     this.views.peerData.sweep(now)
     this.shuffles.sweep(now)
-    this.strangers.sweep(now)
+
+    for (const peer of this.strangers.sweep(now)) {
+      if (!this.needs(peer)) {
+        // it may have been answered, and nothing else ends what was opened for that
+        out.release(peer)
+      }
+    }
+
     this.healing.sweep(now)
     this.shared.nearness.sweep(now)
     this.healing.refill(now, out)

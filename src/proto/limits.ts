@@ -3,13 +3,13 @@
  * keeps a Rust peer alive. What a user may tune is in `config.ts`.
  */
 
-/** Rounds stay here: the next one would overflow 16 bits, which a debug build of the Rust peer does not survive. */
+/** Rounds stay here: the next one would overflow 16 bits, which a debug build of the Rust peer does not survive (rule 14). */
 export const MAX_ROUND = 65_534
 
 /**
  * Longest peer data that is kept or passed on, in bytes. Eight peers with that
  * much fill a frame of 4,096 bytes; a Rust peer copies it unread into Shuffles,
- * and stops for good when one becomes too large to send.
+ * and stops for good when one becomes too large to send (rule 13).
  */
 export const MAX_PEER_DATA_BYTES = 472
 

@@ -10,7 +10,7 @@ import type { Link } from './views.ts'
  * request or an answer, waits for another one without any timer; until then it
  * counts a slot as taken, and swallows the next Neighbor as the answer. So
  * whoever gets an answer says one word more. Each side answers what it did not
- * expect, swallows what ends a handshake, and so every exchange comes to an end.
+ * expect, swallows what ends a handshake, and so every exchange comes to an end (rule 17).
  */
 export function newLink (init: Pick<Link, 'chosenByUs' | 'unbiased' | 'roundTripMs'>, now: number): Link {
   return { ...init, since: now, heardAt: now, handshake: 'none', handshakeUntil: 0, probes: 0 }

@@ -295,7 +295,7 @@ export class Neighborship {
 
     switch (reason) {
       case 'evicted':
-        // it may have no other link, so it hears where else to go first
+        // it may have no other link, so it hears where else to go first (rule 20)
         out.send(peer, shuffles.alternatives(peer, successor))
         views.addPassive(views.info(peer), now, out)
         this.sendDisconnect(peer, true, out)

@@ -8,8 +8,8 @@ interface Entry {
 }
 
 /**
- * Whether peer data is worth keeping and passing on: empty data says nothing,
- * and longer data would fill a Rust peer's Shuffles until they freeze it.
+ * Whether peer data is worth keeping and passing on: empty data says nothing
+ * (rule 28), and longer data would fill a Rust peer's Shuffles until they freeze it.
  */
 export function usableData (data: Uint8Array | undefined): data is Uint8Array {
   return data !== undefined && data.byteLength > 0 && data.byteLength <= MAX_PEER_DATA_BYTES

@@ -137,7 +137,7 @@ export class PlumTree {
    * Publishes a content.
    *
    * One that the topic has seen is not put on the wire: every neighbor that
-   * still knows it would answer with Prune.
+   * still knows it would answer with Prune (rule 27).
    *
    * @throws {RangeError} when the content is larger than what survives any number of hops
    */
@@ -262,7 +262,7 @@ export class PlumTree {
 
       this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)
     } else {
-      // too large with our longer round: a Rust peer's link dies of trying
+      // too large with our longer round: a Rust peer's link dies of trying (rule 14)
       this.remember(key, now, out)
     }
 

@@ -12,7 +12,7 @@ interface Recent {
  * themselves, and own ones that nobody was there to hear.
  *
  * Nothing that came by an offer is offered on: a Rust peer that has forgotten
- * an id takes it for new, and the message would wander for ever.
+ * an id takes it for new, and the message would wander for ever (rule 26).
  */
 export class RecentMessages {
   /** The newest so many messages, in a ring. */

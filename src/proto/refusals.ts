@@ -3,7 +3,7 @@ import { EVICTION_BURST, EVICTION_INTERVAL_MS, MAX_REFUSALS } from './limits.ts'
 import type { PeerKey } from './messages.ts'
 
 /**
- * Requests that will be refused after a delay. One for each peer; when there
+ * Requests that will be refused after a delay (rule 18). One for each peer; when there
  * are too many, the oldest has to be refused at once.
  */
 export class Refusals {

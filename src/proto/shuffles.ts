@@ -11,7 +11,7 @@ import type { Views } from './views.ts'
  * A reply comes from a stranger at the walk's end, so it is believed from
  * anyone, but once for each Shuffle of ours, soon, and with no more peers than
  * we named. One that nobody asked for is believed when its sender's next
- * message is a Disconnect: it is then the sender's goodbye.
+ * message is a Disconnect: it is then the sender's goodbye (rule 21).
  */
 export class Shuffles {
   private readonly views: Views

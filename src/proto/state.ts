@@ -108,6 +108,12 @@ export class State {
         }
 
         break
+      case 'linkBroken':
+        for (const topic of this.byTopic.values()) {
+          topic.linkBroken(event.peer, now)
+        }
+
+        break
       case 'updatePeerData':
         this.peerData = event.data
 

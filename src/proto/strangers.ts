@@ -40,7 +40,10 @@ export class Strangers {
     this.since.delete(peer)
   }
 
-  sweep (now: number): void {
-    this.since.expireUntil(now)
+  /** Forgets those that have been quiet for long, and returns them. */
+  sweep (now: number): PeerKey[] {
+    const before = [...this.since.keys()]
+
+    return this.since.expireUntil(now) === 0 ? [] : before.filter((peer) => !this.since.has(peer))
   }
 }

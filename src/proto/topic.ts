@@ -127,6 +127,11 @@ export class Topic {
     this.membership.onParted(peer, sent, now, this.out)
   }
 
+  linkBroken (peer: PeerKey, now: number): void {
+    this.now = now
+    this.membership.onLinkBroken(peer, now, this.out)
+  }
+
   drained (peer: PeerKey, now: number): void {
     this.now = now
     this.broadcast.onDrained(peer, this.out)

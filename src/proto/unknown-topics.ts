@@ -9,7 +9,7 @@ import type { Message, PeerKey, TopicKey } from './messages.ts'
  * Whoever sends broadcast messages or walks there counts us as its neighbor,
  * and is told once in a while. A Rust peer that asks to join must hear nothing:
  * the answer would cancel the timer that moves it on. Disconnect and
- * ShuffleReply are never answered, so that two nodes cannot keep each other busy.
+ * ShuffleReply are never answered, so that two nodes cannot keep each other busy (rule 19).
  */
 export class UnknownTopics {
   private readonly answered = new TimeBoundCache<string, true>({

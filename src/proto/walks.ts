@@ -11,7 +11,7 @@ import type { ForwardJoin, PeerInfo, PeerKey, Shuffle, ShuffleReply } from './me
  *
  * Nobody is told of a peer that it could not dial: a Rust peer never repeats a
  * dial that failed, and never sends to that peer again. So a walk takes another
- * neighbor, or ends here.
+ * neighbor, or ends here (rule 10).
  */
 export class Walks {
   private readonly shared: Membership
@@ -38,7 +38,7 @@ export class Walks {
    * HyParView p. 7. Deviations: the newcomer becomes a neighbor when it
    * answers, as in the Rust crate, and is asked with low priority, since it
    * has free slots or does not need us. The walk never goes to the peer that it
-   * names.
+   * names, and one that names us is over (rule 22).
    */
   onForwardJoin (from: PeerKey, message: ForwardJoin, now: number, out: Outbox): void {
     const { me, views, healing, config } = this.shared

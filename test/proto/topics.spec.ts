@@ -190,3 +190,29 @@ describe('State', () => {
     expect(node.pendingTimers).to.equal(0)
   })
 })
+
+describe('a broken link', () => {
+  it('is asked for again on every topic, never just resumed: a Rust peer may have removed us', () => {
+    const node = inTwoTopics()
+
+    expect(node.handle({ type: 'linkBroken', peer: 'a' })).to.deep.equal([
+      { type: 'sendMessage', to: 'a', topic: 'one', message: neighborLow },
+      { type: 'sendMessage', to: 'a', topic: 'two', message: neighborLow }
+    ])
+    expect(node.state.neighbors('one')).to.deep.equal(['a'])
+  })
+
+  it('to a peer that is no neighbor says nothing', () => {
+    expect(inTwoTopics().handle({ type: 'linkBroken', peer: 'b' })).to.deep.equal([])
+  })
+})
+
+describe('a stranger that was answered', () => {
+  it('is released when it has been quiet for 10 s: nothing else would end the stream to it', () => {
+    const node = TestNode.with(['a'])
+    node.publish('x')
+    expect(sent(node.receive('b', gossip('x')), { to: 'b' })).to.deep.equal([['send', 'b', { type: 'prune' }]])
+    expect(node.advance(9_000)).to.not.deep.include(['release', 'b'])
+    expect(node.advance(7_000)).to.deep.include(['release', 'b'])
+  })
+})
