@@ -116,6 +116,7 @@ export class UpstreamState implements Machine {
         break
       case 'updatePeerData':
       case 'congestion':
+      case 'linkBroken':
         break
       default:
         event satisfies never
