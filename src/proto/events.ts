@@ -108,6 +108,8 @@ export type OutEvent =
  */
 export type Timer = { topic: TopicKey, epoch: number } & (
   | { type: 'shuffle' }
+  /** Look for peers that are nearer than our neighbors. */
+  | { type: 'sound' }
   /** A Neighbor request went unanswered; `generation` tells a later request to the same peer apart. */
   | { type: 'pendingNeighborRequest', peer: PeerKey, generation: number }
   /** A contact has not answered our Join: ask again, then give it up. */

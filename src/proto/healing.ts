@@ -5,7 +5,7 @@ import {
 } from './limits.ts'
 import { NeighborRequests } from './neighbor-requests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
-import type { MembershipConfig } from './config.ts'
+import type { MembershipConfig, Rules } from './config.ts'
 import type { NeighborDownReason, Outbox } from './events.ts'
 import type { PeerKey, Priority } from './messages.ts'
 import type { NeighborRequest, RequestKind } from './neighbor-requests.ts'
@@ -15,6 +15,7 @@ import type { Views } from './views.ts'
 export interface HealingInit {
   me: PeerKey
   config: MembershipConfig
+  rules: Rules
   rng: Rng
   views: Views
   /** Our address data as it is now. */
@@ -53,6 +54,8 @@ export class Healing {
   private refillArmed = false
   private rejoinArmed = false
   private rejoinSteps = 0
+  /** The peer to be asked first at the next refill. */
+  private hint?: PeerKey
 
   constructor (init: HealingInit) {
     this.init = init
@@ -60,7 +63,7 @@ export class Healing {
 
   /** Entries that expire. */
   get size (): number {
-    return this.refusedBy.size + this.former.size
+    return this.refusedBy.size + this.former.size + this.init.views.acquaintances.size
   }
 
   /** Whether the peer may answer something that we asked. */
@@ -95,7 +98,7 @@ export class Healing {
       }
 
       if (asked++ < MAX_SWAP_REQUESTS) {
-        this.request(peer, 'swap', 'low', out)
+        this.request(peer, 'swap', 'low', now, out)
       } else {
         views.addPassive({ id: peer }, now, out)
       }
@@ -103,8 +106,8 @@ export class Healing {
   }
 
   /** Asks a peer to be our neighbor, once. */
-  request (peer: PeerKey, kind: RequestKind, priority: Priority, out: Outbox): void {
-    const { generation } = this.requests.add(peer, kind)
+  request (peer: PeerKey, kind: RequestKind, priority: Priority, now: number, out: Outbox): void {
+    const { generation } = this.requests.add(peer, kind, now)
 
     this.init.views.peerData.recall(peer, out)
     out.send(peer, { type: 'neighbor', priority, data: this.init.myData() })
@@ -141,15 +144,77 @@ export class Healing {
         return
       }
 
-      const peer = views.passive.pick(rng, (id) =>
-        !this.isAsking(id) && !this.refusedBy.has(id) && views.canDial(id))
+      const hint = this.hint !== undefined && views.passive.has(this.hint) && this.isAskable(this.hint) ? this.hint : undefined
+      this.hint = undefined
 
-      if (peer === undefined) {
+      if (hint === undefined && !alone && this.refusals >= REFUSALS_BEFORE_PAUSE && this.canInsist()) {
+        if (this.requests.size === 0) {
+          this.insist(now, out)
+        }
+
         return
       }
 
-      this.request(peer, 'refill', alone ? 'high' : 'low', out)
+      const peer = hint ?? views.passive.pick(rng, (id) => this.isAskable(id))
+
+      if (peer === undefined) {
+        this.askAcquaintances(now, out)
+
+        return
+      }
+
+      this.request(peer, 'refill', alone ? 'high' : 'low', now, out)
     }
+  }
+
+  /**
+   * A slot is free, and nobody of the passive view is left to fill it: others
+   * heard of long ago are asked, several at once and therefore with low priority.
+   * One that is full says who else there is.
+   */
+  private askAcquaintances (now: number, out: Outbox): void {
+    const { views, config, rules } = this.init
+
+    for (const [id, data] of views.acquaintances.toArray().reverse()) {
+      if (views.links.size + this.requests.size >= config.activeViewCapacity) {
+        return
+      }
+
+      if (!views.links.has(id) && !this.isAsking(id) && !this.refusedBy.has(id) && rules.canDial(data === undefined ? { id } : { id, data })) {
+        views.peerData.learn(id, data, now, out)
+        this.request(id, 'refill', 'low', now, out)
+      }
+    }
+  }
+
+  /** Who is to be asked next: a peer that let us go says first who took our place, and has slots left. */
+  suggest (peer: PeerKey): void {
+    this.hint = peer
+  }
+
+  /**
+   * Whether we may ask with high priority though we have neighbors: we lack two
+   * or more, and know a peer of our kind. Whoever lets us in then lets another
+   * one go, and sends it to us, so that we are inserted into a link. A Rust peer
+   * would let one go without saying for whom.
+   */
+  private canInsist (): boolean {
+    const { views, config } = this.init
+
+    return views.links.size + 2 <= config.activeViewCapacity &&
+      views.passive.toArray().some((id) => views.isOurKind(id) && this.isAskable(id))
+  }
+
+  private insist (now: number, out: Outbox): void {
+    const peer = this.init.views.passive.pick(this.init.rng, (id) => this.init.views.isOurKind(id) && this.isAskable(id))
+
+    if (peer !== undefined) {
+      this.request(peer, 'refill', 'high', now, out)
+    }
+  }
+
+  private isAskable (peer: PeerKey): boolean {
+    return !this.isAsking(peer) && !this.refusedBy.has(peer) && this.init.views.canDial(peer)
   }
 
   /**
@@ -170,6 +235,11 @@ export class Healing {
     for (const id of this.contacts.clearQueue()) {
       this.init.views.addPassive({ id }, now, out)
     }
+  }
+
+  /** Whether the peer is a neighbor that we lost to a failure: if it asks, two parts of the overlay may find together again. */
+  wasLost (peer: PeerKey): boolean {
+    return this.former.has(peer)
   }
 
   /** Whether a peer refused us, or let us go, a short while ago. */
@@ -214,14 +284,14 @@ export class Healing {
     this.refusals++
 
     if (this.refusals >= REFUSALS_BEFORE_PAUSE) {
-      const pause = REFILL_PAUSE_MS * 2 ** (this.refusals - REFUSALS_BEFORE_PAUSE)
+      const pause = this.canInsist() ? REFILL_PAUSE_MS : REFILL_PAUSE_MS * 2 ** (this.refusals - REFUSALS_BEFORE_PAUSE)
       this.pausedUntil = now + this.jitter(Math.min(pause, MAX_REFILL_PAUSE_MS))
     }
   }
 
   /** A peer that we asked cannot be reached, or is not in the topic. */
   onUnavailable (peer: PeerKey, wasContact: boolean, out: Outbox): void {
-    this.init.views.passive.delete(peer)
+    this.init.views.forget(peer)
 
     if (wasContact && this.init.views.links.size === 0) {
       this.askNextContact(out)
@@ -239,13 +309,13 @@ export class Healing {
       return
     }
 
-    this.init.views.passive.delete(peer)
+    this.init.views.forget(peer)
     this.releaseIdle(peer, out)
     this.refill(now, out)
   }
 
   /** A Join has no answer yet: Rust neither repeats nor confirms it, so it is followed by Neighbor, twice. */
-  onJoinContactTimer (peer: PeerKey, generation: number, out: Outbox): void {
+  onJoinContactTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
     const sent = this.contacts.again(peer, generation)
 
     if (sent === undefined) {
@@ -253,7 +323,7 @@ export class Healing {
     }
 
     if (sent <= 3 && this.init.views.links.size === 0) {
-      this.request(peer, 'join', 'high', out)
+      this.request(peer, 'join', 'high', now, out)
       out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', peer, generation })
 
       return
@@ -283,8 +353,9 @@ export class Healing {
       !views.links.has(peer) && !this.isAsking(peer) && views.canDial(peer))
 
     if (views.links.size > 0) {
-      if (!views.isFull && former.length > 0) {
-        this.request(former[rng.below(former.length)], 'refill', 'low', out)
+      if (former.length > 0) {
+        // also with a full view: what was lost may be the other half of a partition
+        this.request(former[rng.below(former.length)], views.isFull ? 'swap' : 'refill', 'low', now, out)
       }
 
       return
@@ -312,8 +383,8 @@ export class Healing {
     }
 
     const needed = views.links.size === 0
-      ? this.requests.size === 0 && !this.contacts.isAsking && this.contacts.size + this.former.size + views.passive.size > 0
-      : !views.isFull && this.former.size > 0
+      ? this.requests.size === 0 && !this.contacts.isAsking && this.contacts.size + this.former.size + views.passive.size + views.acquaintances.size > 0
+      : this.former.size > 0
 
     if (needed) {
       this.rejoinArmed = true
@@ -326,6 +397,7 @@ export class Healing {
   sweep (now: number): void {
     this.refusedBy.expireUntil(now)
     this.former.expireUntil(now)
+    this.init.views.acquaintances.expireUntil(now)
   }
 
   private askNextContact (out: Outbox): void {

@@ -1,6 +1,7 @@
 import { Healing } from './healing.ts'
 import { REMINDER_DELAY_MS, UPKEEP_INTERVAL_MS } from './limits.ts'
 import { askNeighbor } from './links.ts'
+import { Nearness } from './nearness.ts'
 import { Neighborship } from './neighborship.ts'
 import { usableData } from './peer-data.ts'
 import { EvictionBudget } from './refusals.ts'
@@ -33,11 +34,12 @@ export interface Membership {
   readonly healing: Healing
   readonly shuffles: Shuffles
   readonly evictions: EvictionBudget
+  readonly nearness: Nearness
 }
 
 /** The timers that belong to membership. */
 export type MembershipTimer = Extract<TimerKind, {
-  type: 'shuffle' | 'pendingNeighborRequest' | 'joinContact' | 'nextContact' | 'rejoin' | 'refillActiveView' | 'refuse' | 'upkeep' | 'remind'
+  type: 'shuffle' | 'sound' | 'pendingNeighborRequest' | 'joinContact' | 'nextContact' | 'rejoin' | 'refillActiveView' | 'refuse' | 'upkeep' | 'remind'
 }>
 
 /** Entries of each map of membership. */
@@ -51,6 +53,8 @@ export interface MembershipSizes {
   remembered: number
   /** Shuffles without reply, and replies without Shuffle. */
   shuffles: number
+  /** Peers sounded lately, and those that sounded us. */
+  sounded: number
 }
 
 /**
@@ -80,8 +84,10 @@ export class HyParView {
     })
     this.views = views
     this.shuffles = new Shuffles(me, config, rules, views)
-    this.healing = new Healing({ me, config: config.membership, rng, views, myData: () => this.shared.peerData })
-    this.shared = { me, config, rules, rng, views, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
+    this.healing = new Healing({ me, config: config.membership, rules, rng, views, myData: () => this.shared.peerData })
+    const shared = { me, config, rules, rng, views, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
+    // the parts know each other through what they share
+    this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership) })
     this.walks = new Walks(this.shared)
     this.neighborship = new Neighborship(this.shared, this.walks)
     this.updatePeerData(init.peerData)
@@ -95,7 +101,8 @@ export class HyParView {
       refusals: this.neighborship.refusals.size,
       strangers: this.strangers.size,
       remembered: this.healing.size,
-      shuffles: this.shuffles.size
+      shuffles: this.shuffles.size,
+      sounded: this.shared.nearness.size
     }
   }
 
@@ -190,8 +197,9 @@ export class HyParView {
   handleTimer (timer: MembershipTimer, now: number, out: Outbox): void {
     switch (timer.type) {
       case 'shuffle': this.walks.onShuffleTimer(now, out); break
+      case 'sound': this.shared.nearness.onSoundTimer(now, out); break
       case 'pendingNeighborRequest': this.healing.onPendingNeighborRequestTimer(timer.peer, timer.generation, now, out); break
-      case 'joinContact': this.healing.onJoinContactTimer(timer.peer, timer.generation, out); break
+      case 'joinContact': this.healing.onJoinContactTimer(timer.peer, timer.generation, now, out); break
       case 'nextContact': this.healing.onNextContactTimer(timer.generation, out); break
       case 'rejoin': this.healing.onRejoinTimer(now, out); break
       case 'refillActiveView': this.healing.onRefillTimer(now, out); break
@@ -251,6 +259,7 @@ export class HyParView {
     }
 
     this.healing.sweep(now)
+    this.shared.nearness.sweep(now)
     this.healing.refill(now, out)
   }
 
@@ -260,11 +269,12 @@ export class HyParView {
 
     if (this.views.links.size > 0) {
       this.walks.armShuffle(out)
+      this.shared.nearness.arm(out)
     }
 
-    const { views, shuffles, strangers, healing } = this
+    const { views, shuffles, strangers, healing, shared } = this
 
-    if (!this.upkeepArmed && views.links.size + views.peerData.size + shuffles.size + strangers.size + healing.size > 0) {
+    if (!this.upkeepArmed && views.links.size + views.peerData.size + shuffles.size + strangers.size + healing.size + shared.nearness.size > 0) {
       this.upkeepArmed = true
       out.schedule(UPKEEP_INTERVAL_MS, { type: 'upkeep' })
     }

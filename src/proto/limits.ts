@@ -36,6 +36,14 @@ export const MIN_LINK_AGE_MS = 5_000
 /** Neighbors lost to failures that are asked again: how many (the one lost longest ago goes first), how long. */
 export const MAX_FORMER_NEIGHBORS = 16
 export const FORMER_NEIGHBOR_RETENTION_MS = 20 * 60_000
+/**
+ * Peers heard of, beyond both views, that a node without neighbors asks when
+ * nobody else is left: how many (the one heard of longest ago goes first), how
+ * long. If 19 of 20 nodes fail at once, all 35 of the views are dead at every
+ * sixth survivor, but hardly ever all of these.
+ */
+export const MAX_ACQUAINTANCES = 256
+export const ACQUAINTANCE_RETENTION_MS = 20 * 60_000
 
 /**
  * Milliseconds between a request and its refusal. A refused Rust peer asks the
@@ -74,9 +82,27 @@ export const REMINDER_DELAY_MS = 1_000
 
 /** First pause between two Shuffles of a node without history; doubles up to the configured interval. */
 export const FIRST_SHUFFLE_MS = 500
+/**
+ * Soundings: how many peers at once; milliseconds between two, and how often at
+ * that pace before it becomes that of Shuffles. At most one link is
+ * exchanged in that time.
+ */
+export const SOUNDINGS_AT_ONCE = 4
+/** Peers named in a sounding beside ourselves. */
+export const SOUNDING_NODES = 2
+export const SWAP_INTERVAL_MS = 1_000
+export const YOUNG_SWAPS = 7
+/** Milliseconds within which a sounding counts, for how long a peer is not sounded again, and how many are remembered (oldest forgotten first). */
+export const SOUNDING_MS = 2_000
+export const SOUNDED_RETENTION_MS = 60_000
+export const MAX_SOUNDED = 64
+/** Links of a node that are never given up for nearer ones. With fewer, regions fall apart. */
+export const UNBIASED_LINKS = 2
+/** A link is exchanged for one whose round trip is at most this share of its own: a small gain is not worth the change. */
+export const NEARER_SHARE = 0.8
 /** Milliseconds within which a ShuffleReply counts as asked for, and how many Shuffles may be unanswered (oldest forgotten first). */
 export const SHUFFLE_REPLY_MS = 10_000
-export const MAX_UNANSWERED_SHUFFLES = 8
+export const MAX_UNANSWERED_SHUFFLES = 16
 /** Unasked replies that wait for a Disconnect to follow; the oldest goes first. */
 export const MAX_HELD_REPLIES = 16
 /** Peers whose data is kept beyond both views; the one heard of longest ago goes first. */

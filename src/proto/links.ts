@@ -12,8 +12,8 @@ import type { Link } from './views.ts'
  * whoever gets an answer says one word more. Each side answers what it did not
  * expect, swallows what ends a handshake, and so every exchange comes to an end (rule 17).
  */
-export function newLink (chosenByUs: boolean, now: number): Link {
-  return { since: now, heardAt: now, chosenByUs, handshake: 'none', handshakeUntil: 0, probes: 0 }
+export function newLink (init: Pick<Link, 'chosenByUs' | 'unbiased' | 'roundTripMs'>, now: number): Link {
+  return { ...init, since: now, heardAt: now, handshake: 'none', handshakeUntil: 0, probes: 0 }
 }
 
 /** Asks a neighbor to confirm that it is one; not again while an answer is due. */
@@ -27,6 +27,10 @@ export function askNeighbor (peer: PeerKey, link: Link, priority: Priority, data
 export function answerKnownNeighbor (peer: PeerKey, link: Link, priority: Priority, data: Uint8Array | undefined, now: number, out: Outbox): void {
   const state = now < link.handshakeUntil ? link.handshake : 'none'
   link.handshake = 'none'
+
+  if (state !== 'none') {
+    link.roundTripMs = now - (link.handshakeUntil - HANDSHAKE_MS)
+  }
 
   if (state === 'asked') {
     // low: should it have dropped us meanwhile, nobody is to be evicted for us

@@ -3,14 +3,17 @@ import type { PeerKey } from './messages.ts'
 /**
  * Why a peer was asked to be a neighbor: to fill a free slot from the passive
  * view, at the end of a ForwardJoin, because the application named it (an own
- * neighbor makes room for it), or as contact whose Join went unanswered.
+ * neighbor makes room for it), because it is nearer than a neighbor (which makes
+ * room as well), or as contact whose Join went unanswered.
  */
-export type RequestKind = 'refill' | 'forwardJoin' | 'swap' | 'join'
+export type RequestKind = 'refill' | 'forwardJoin' | 'swap' | 'nearer' | 'join'
 
 export interface NeighborRequest {
   /** Grows with each request, so that a timer of an earlier one is told apart. */
   readonly generation: number
   readonly kind: RequestKind
+  /** When it was sent, in milliseconds. */
+  readonly sentAt: number
 }
 
 /**
@@ -31,8 +34,8 @@ export class NeighborRequests {
   }
 
   /** Starts a request, in the place of an earlier one. */
-  add (peer: PeerKey, kind: RequestKind): NeighborRequest {
-    const request = { generation: ++this.generation, kind }
+  add (peer: PeerKey, kind: RequestKind, now: number): NeighborRequest {
+    const request = { generation: ++this.generation, kind, sentAt: now }
     this.requests.set(peer, request)
 
     return request

@@ -1,4 +1,4 @@
-import { EVICTION_INTERVAL_MS, MIN_ALTERNATIVES, REFUSAL_DELAY_MS } from './limits.ts'
+import { EVICTION_INTERVAL_MS, MIN_ALTERNATIVES, REFUSAL_DELAY_MS, UNBIASED_LINKS } from './limits.ts'
 import { answerKnownNeighbor, askNeighbor, newLink, probeNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
 import { Refusals } from './refusals.ts'
@@ -8,6 +8,19 @@ import type { Disconnect, Neighbor, PeerKey, Priority } from './messages.ts'
 import type { NeighborRequest } from './neighbor-requests.ts'
 import type { Link } from './views.ts'
 import type { Walks } from './walks.ts'
+
+/** How somebody became a neighbor. */
+interface NewNeighbor {
+  peer: PeerKey
+  /** Whether we asked. */
+  chosenByUs: boolean
+  /** Measured on the way, in milliseconds. */
+  roundTripMs?: number
+  /** Because it is near: the farthest makes room. */
+  nearer?: boolean
+  /** It has slots left: who makes room for it is sent to it. */
+  lacksNeighbors?: boolean
+}
 
 /**
  * Who becomes a neighbor and who stops being one: Join, Neighbor, Disconnect.
@@ -44,7 +57,7 @@ export class Neighborship {
     }
 
     healing.answered(from)
-    const link = known ?? this.add(from, false, now, out)
+    const link = known ?? this.add({ peer: from, chosenByUs: false }, now, out)
     askNeighbor(from, link, 'high', this.shared.peerData, now, out)
 
     // two that join through each other have told the others already
@@ -69,14 +82,22 @@ export class Neighborship {
       return
     }
 
-    if (!this.hasRoomFor(from, message.priority, request, now)) {
+    const nearMs = this.roundTripOf(from, message, request, now)
+
+    if (!this.hasRoomFor(from, message.priority, request, now, nearMs)) {
       // also a late answer that we no longer want: its sender counts us as neighbor
       this.refuseLater(from, out)
 
       return
     }
 
-    const link = this.add(from, request !== undefined || contact, now, out)
+    const link = this.add({
+      peer: from,
+      chosenByUs: request !== undefined || contact,
+      roundTripMs: nearMs ?? (request === undefined ? undefined : now - request.sentAt),
+      nearer: nearMs !== undefined,
+      lacksNeighbors: request === undefined && nearMs === undefined
+    }, now, out)
 
     if (request !== undefined && request.kind !== 'join') {
       // the last word: a Rust peer that answered would wait for one for ever, and keep a slot for it
@@ -95,8 +116,14 @@ export class Neighborship {
     this.refusals.cancel(from)
 
     // a reply before the goodbye: where else to go
-    for (const node of shuffles.takeHeld(from) ?? []) {
+    const alternatives = shuffles.takeHeld(from) ?? []
+
+    for (const node of alternatives) {
       views.addPassive(withUsableData(node), now, out)
+    }
+
+    if (message.alive && alternatives.length > 0) {
+      healing.suggest(alternatives[0].id)
     }
 
     if (views.links.has(from)) {
@@ -107,7 +134,7 @@ export class Neighborship {
 
     if (!message.alive) {
       healing.avoid(from, now)
-      views.passive.delete(from)
+      views.forget(from)
 
       if (wasAsked) {
         healing.onUnavailable(from, contact, out)
@@ -125,7 +152,7 @@ export class Neighborship {
 
     if (reason === 'banned') {
       healing.forget(peer)
-      views.passive.delete(peer)
+      views.forget(peer)
     }
 
     if (views.links.has(peer)) {
@@ -179,7 +206,7 @@ export class Neighborship {
     if (this.shared.views.isFull) {
       this.refuse(peer, out)
     } else {
-      askNeighbor(peer, this.add(peer, false, now, out), 'low', this.shared.peerData, now, out)
+      askNeighbor(peer, this.add({ peer, chosenByUs: false }, now, out), 'low', this.shared.peerData, now, out)
     }
   }
 
@@ -189,6 +216,15 @@ export class Neighborship {
     out.parted(peer, true)
   }
 
+  /** The round trip to a peer that asks, or was asked, because it is near; `undefined` for others. */
+  private roundTripOf (from: PeerKey, message: Neighbor, request: NeighborRequest | undefined, now: number): number | undefined {
+    if (request !== undefined) {
+      return request.kind === 'nearer' ? now - request.sentAt : undefined
+    }
+
+    return message.priority === 'low' ? this.shared.nearness.roundTripTo(from, now) : undefined
+  }
+
   /**
    * Whether a peer may become a neighbor. May count an eviction: whoever gets
    * true adds it.
@@ -196,8 +232,12 @@ export class Neighborship {
    * A Join or high priority request is refused only where the refused can be
    * given enough others: a Rust peer does not ask again.
    */
-  private hasRoomFor (peer: PeerKey, priority: Priority, request: NeighborRequest | undefined, now: number): boolean {
-    const { views, shuffles, evictions } = this.shared
+  private hasRoomFor (peer: PeerKey, priority: Priority, request: NeighborRequest | undefined, now: number, nearMs?: number): boolean {
+    const { views, shuffles, evictions, healing, nearness } = this.shared
+
+    if (nearMs !== undefined) {
+      return nearness.isWorthIt(nearMs) && (!views.isFull || evictions.take(now))
+    }
 
     if (!views.isFull) {
       return true
@@ -207,23 +247,32 @@ export class Neighborship {
       return (request.kind === 'swap' || request.kind === 'forwardJoin') && evictions.take(now)
     }
 
+    if (healing.wasLost(peer)) {
+      return evictions.take(now)
+    }
+
     return priority === 'high' && (evictions.take(now) || shuffles.alternatives(peer).nodes.length < MIN_ALTERNATIVES)
   }
 
-  /** Adds a neighbor; in a full view another one makes room, of those that we did not choose ourselves if there are any. */
-  private add (peer: PeerKey, chosenByUs: boolean, now: number, out: Outbox): Link {
-    const { views, healing, rng } = this.shared
+  /**
+   * Adds a neighbor; in a full view another one makes room: for a nearer one the
+   * farthest, else one of those that we did not choose ourselves if there are any.
+   */
+  private add ({ peer, chosenByUs, roundTripMs, nearer = false, lacksNeighbors = false }: NewNeighbor, now: number, out: Outbox): Link {
+    const { views, healing, rng, nearness } = this.shared
     this.refusals.cancel(peer)
 
     if (views.isFull) {
-      const victim = views.active.pick(rng, (id) => views.links.get(id)?.chosenByUs === false) ?? views.active.pick(rng)
+      const victim = (nearer ? nearness.farthest()?.peer : undefined) ??
+        views.active.pick(rng, (id) => views.links.get(id)?.chosenByUs === false) ?? views.active.pick(rng)
 
       if (victim !== undefined) {
-        this.drop(victim, 'evicted', now, out)
+        this.drop(victim, 'evicted', now, out, lacksNeighbors ? peer : undefined)
       }
     }
 
-    const link = newLink(chosenByUs, now)
+    const unbiased = !nearer && [...views.links.values()].filter((link) => link.unbiased).length < UNBIASED_LINKS
+    const link = newLink({ chosenByUs, roundTripMs, unbiased }, now)
     views.addActive(peer, link)
     out.emit({ type: 'neighborUp', peer })
     healing.onNeighborUp(peer, now, out)
@@ -231,8 +280,13 @@ export class Neighborship {
     return link
   }
 
-  /** Removes a neighbor and tells it where we are the ones to; filling its slot is up to the caller. */
-  private drop (peer: PeerKey, reason: NeighborDownReason, now: number, out: Outbox): void {
+  /**
+   * Removes a neighbor and tells it where we are the ones to; filling its slot
+   * is up to the caller.
+   *
+   * @param successor - the peer that took its place and would take it, named first
+   */
+  private drop (peer: PeerKey, reason: NeighborDownReason, now: number, out: Outbox, successor?: PeerKey): void {
     const { views, healing, shuffles } = this.shared
     const since = views.links.get(peer)?.since ?? now
     views.removeActive(peer)
@@ -242,7 +296,7 @@ export class Neighborship {
     switch (reason) {
       case 'evicted':
         // it may have no other link, so it hears where else to go first (rule 20)
-        out.send(peer, shuffles.alternatives(peer))
+        out.send(peer, shuffles.alternatives(peer, successor))
         views.addPassive(views.info(peer), now, out)
         this.sendDisconnect(peer, true, out)
         break

@@ -1,4 +1,4 @@
-import { MAX_HELD_REPLIES, MAX_SHUFFLE_NODES, MAX_UNANSWERED_SHUFFLES, SHUFFLE_REPLY_MS } from './limits.ts'
+import { MAX_HELD_REPLIES, MAX_SHUFFLE_NODES, MAX_UNANSWERED_SHUFFLES, SHUFFLE_REPLY_MS, SOUNDING_NODES } from './limits.ts'
 import { shuffleFixedBytes, trimNodes } from './sizes.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Config, Rules } from './config.ts'
@@ -51,13 +51,22 @@ export class Shuffles {
     // first, so that trimming does not take the one that matters most
     const named = trimNodes(mayNameUs ? [me, ...nodes] : nodes, shuffleFixedBytes(ttl), this.config.maxMessageSize)
 
-    this.unanswered.push({ until: now + SHUFFLE_REPLY_MS, nodes: named.length })
-
-    if (this.unanswered.length > MAX_UNANSWERED_SHUFFLES) {
-      this.unanswered.shift()
-    }
+    this.expect(named.length, now)
 
     return { type: 'shuffle', origin: this.me, nodes: named, ttl }
+  }
+
+  /**
+   * A Shuffle to somebody who is no neighbor, answered on the spot: to measure a
+   * round trip. It carries few peers, and is not empty, since that means goodbye.
+   */
+  sound (to: PeerKey, myData: Uint8Array | undefined, now: number): Shuffle {
+    const me: PeerInfo = myData === undefined ? { id: this.me } : { id: this.me, data: myData }
+    const nodes = [...this.views.tellable(to, [me]), ...this.views.sample(to, SOUNDING_NODES, 0, true)]
+    const named = trimNodes(nodes, shuffleFixedBytes(0), this.config.maxMessageSize)
+    this.expect(named.length, now)
+
+    return { type: 'shuffle', origin: this.me, nodes: named, ttl: 0 }
   }
 
   /** Another peer's Shuffle as it goes on to `to`. */
@@ -74,12 +83,15 @@ export class Shuffles {
 
   /**
    * Where a peer that we let go or refuse could turn to: it may have no other
-   * link, so some of our neighbors, which are alive, come first.
+   * link, so some of our neighbors, which are alive, come first; before them
+   * `successor`, who has slots left.
    */
-  alternatives (to: PeerKey): ShuffleReply {
+  alternatives (to: PeerKey, successor?: PeerKey): ShuffleReply {
     const { shuffleActiveViewCount } = this.config.membership
+    const nodes = this.views.sample(to, this.goodbyeCount(), shuffleActiveViewCount, true)
+    const first = successor === undefined ? [] : this.views.tellable(to, [this.views.info(successor)])
 
-    return this.fit(this.views.sample(to, this.goodbyeCount(), shuffleActiveViewCount, true))
+    return this.fit([...first, ...nodes.filter(({ id }) => id !== successor)].slice(0, this.goodbyeCount()))
   }
 
   /**
@@ -117,6 +129,14 @@ export class Shuffles {
   sweep (now: number): void {
     this.held.expireUntil(now)
     this.expireUnanswered(now)
+  }
+
+  private expect (nodes: number, now: number): void {
+    this.unanswered.push({ until: now + SHUFFLE_REPLY_MS, nodes })
+
+    if (this.unanswered.length > MAX_UNANSWERED_SHUFFLES) {
+      this.unanswered.shift()
+    }
   }
 
   private expireUnanswered (now: number): void {

@@ -1,6 +1,7 @@
 import { IndexedSet } from './indexed-set.ts'
-import { MAX_EXTRA_PEER_DATA } from './limits.ts'
+import { ACQUAINTANCE_RETENTION_MS, MAX_ACQUAINTANCES, MAX_EXTRA_PEER_DATA } from './limits.ts'
 import { PeerData, withUsableData } from './peer-data.ts'
+import { TimeBoundCache } from './time-bound-cache.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
@@ -21,6 +22,10 @@ export interface Link {
   handshakeUntil: number
   /** Questions since it was last heard. */
   probes: number
+  /** Milliseconds from a Neighbor to its answer, where one was measured; may include the time to connect. */
+  roundTripMs?: number
+  /** Not to be given up for a nearer one: such links keep the overlay together. */
+  readonly unbiased: boolean
 }
 
 export interface ViewsInit {
@@ -46,6 +51,12 @@ export class Views {
   /** Peers without a connection that we could dial. */
   readonly passive = new IndexedSet<PeerKey>()
   readonly peerData: PeerData
+  /** Peers that were heard of, in either view or not, with their data: for when all others are gone. */
+  readonly acquaintances = new TimeBoundCache<PeerKey, Uint8Array | undefined>({
+    retentionMs: ACQUAINTANCE_RETENTION_MS,
+    capacity: MAX_ACQUAINTANCES
+  })
+
   private readonly init: ViewsInit
 
   constructor (init: ViewsInit) {
@@ -67,6 +78,11 @@ export class Views {
 
   canDial (peer: PeerKey): boolean {
     return this.init.rules.canDial(this.info(peer))
+  }
+
+  /** Whether the peer runs this package's rules, as far as its address data tells. */
+  isOurKind (peer: PeerKey): boolean {
+    return this.init.rules.understandsRefusal(this.info(peer).data)
   }
 
   addActive (peer: PeerKey, link: Link): void {
@@ -92,6 +108,7 @@ export class Views {
     }
 
     this.peerData.learn(peer.id, peer.data, now, out)
+    this.acquaintances.set(peer.id, peer.data, now)
 
     if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
       return
@@ -108,6 +125,12 @@ export class Views {
     }
 
     this.passive.add(peer.id)
+  }
+
+  /** A peer that does not answer is not to be asked again. */
+  forget (peer: PeerKey): void {
+    this.passive.delete(peer)
+    this.acquaintances.delete(peer)
   }
 
   /** A random neighbor that may be told of `peer`, and is none of `without`. */

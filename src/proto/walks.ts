@@ -90,7 +90,7 @@ export class Walks {
    * connection that there is.
    */
   onShuffle (from: PeerKey, message: Shuffle, now: number, out: Outbox): void {
-    const { me, views, healing, shuffles } = this.shared
+    const { me, views, healing, shuffles, nearness } = this.shared
 
     if (message.origin === me) {
       return
@@ -104,6 +104,10 @@ export class Walks {
       out.send(next, shuffles.forward(message, next, Math.min(message.ttl - 1, MAX_WALK_LENGTH)))
 
       return
+    }
+
+    if (message.ttl === 0 && message.origin === from) {
+      nearness.onAnswered(from, now)
     }
 
     // before its peers come into our view: they would only come back
@@ -121,7 +125,7 @@ export class Walks {
    * sender has read what we sent.
    */
   onShuffleReply (from: PeerKey, message: ShuffleReply, now: number, out: Outbox): void {
-    const { views, healing, shuffles } = this.shared
+    const { views, healing, shuffles, nearness } = this.shared
     const believed = message.nodes.length === 0 ? undefined : shuffles.believe(from, message, now)
 
     if (believed === undefined) {
@@ -132,6 +136,7 @@ export class Walks {
       views.addPassive(withUsableData(node), now, out)
     }
 
+    nearness.onReply(from, now, out)
     healing.refill(now, out)
   }
 
@@ -177,7 +182,7 @@ export class Walks {
     }
 
     views.peerData.learn(peer.id, peer.data, now, out)
-    healing.request(peer.id, 'forwardJoin', views.links.size === 0 ? 'high' : 'low', out)
+    healing.request(peer.id, 'forwardJoin', views.links.size === 0 ? 'high' : 'low', now, out)
   }
 
   private answerShuffle (origin: PeerInfo, connected: boolean, count: number, now: number, out: Outbox): void {

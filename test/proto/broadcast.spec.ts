@@ -372,12 +372,12 @@ describe('IHave', () => {
 })
 
 describe('the tree', () => {
-  it('replaces a link by one that is seven rounds nearer to the origin', () => {
+  it('replaces a link by one that is three rounds nearer to the origin', () => {
     const node = treeNode(['a'], ['b', 'c'])
     node.receive('b', iHave(['x', 5]))
     node.receive('c', iHave(['x', 2]))
 
-    const effects = node.receive('a', gossip('x', 8))
+    const effects = node.receive('a', gossip('x', 4))
     expect(effects).to.deep.include.members([['send', 'c', graft(undefined, 2)], ['send', 'a', prune]])
     expect([node.eager, node.lazy]).to.deep.equal([['c'], ['a', 'b']])
   })
@@ -386,7 +386,7 @@ describe('the tree', () => {
     const node = treeNode(['a'], ['b'])
     node.receive('b', iHave(['x', 3]))
 
-    expect(sent(node.receive('a', gossip('x', 8)))).to.deep.equal([])
+    expect(sent(node.receive('a', gossip('x', 4)))).to.deep.equal([])
     expect([node.eager, node.lazy]).to.deep.equal([['a'], ['b']])
   })
 

@@ -425,7 +425,9 @@ describe('leaving a topic', () => {
   })
 
   it('leaves no timer that would act in the same topic joined anew', () => {
-    const node = TestNode.with(['a'])
+    const node = new TestNode()
+    node.join([])
+    node.receive('a', { type: 'neighbor', priority: 'low' })
     node.publish('x')
     node.command({ type: 'quit' })
     node.join([])
@@ -433,7 +435,7 @@ describe('leaving a topic', () => {
 
     // longer than any timer of the first time, shorter than the patience with a silent neighbor
     expect(sent(node.advance(50_000), { type: 'shuffle' })).to.have.lengthOf(6)
-    // the next Shuffle and the next upkeep
-    expect(node.pendingTimers).to.equal(2)
+    // the next Shuffle, the next upkeep, and the next look for nearer peers
+    expect(node.pendingTimers).to.equal(3)
   })
 })

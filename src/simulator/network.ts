@@ -1,0 +1,506 @@
+import { Rng, State } from '../proto/index.ts'
+import { hashContent } from './content.ts'
+import { EventQueue } from './event-queue.ts'
+import { createLatency } from './latency.ts'
+import { TOPIC } from './machine.ts'
+import { UpstreamState } from './upstream/state.ts'
+import type { Latency, LatencyConfig } from './latency.ts'
+import type { Machine, MachineEvent, RuleSet } from './machine.ts'
+import type { Traffic } from './traffic.ts'
+import type { ConfigInit, Message, PeerKey, TopicEvent } from '../proto/index.ts'
+
+export interface NetworkConfig {
+  /** Same seed, same run, on every machine. */
+  seed: number
+  latency: LatencyConfig
+  /**
+   * Milliseconds, uniform from 0, that each message takes beyond its pair's
+   * latency. Messages of a pair keep their order, as on a stream.
+   *
+   * @default 0
+   */
+  jitterMs?: number
+  /**
+   * What letting go of a peer does. `closes`: the other side hears that the
+   * connection is gone, one latency later, as in the Rust crate's simulator.
+   * `silent`: nothing, as in the real crate.
+   *
+   * @default 'closes'
+   */
+  release?: 'closes' | 'silent'
+  /**
+   * Milliseconds until the peers of a node that died hear of it. `latency`: one
+   * latency, as in the Rust crate's simulator.
+   *
+   * @default 'latency'
+   */
+  deathNotice?: 'latency' | number
+  /**
+   * Milliseconds until a sender hears that nobody can be reached there;
+   * `Infinity`: never, as in the Rust crate's simulator.
+   *
+   * @default Infinity
+   */
+  dialFailureMs?: number
+  /**
+   * Bytes a second that each node can send; messages queue behind each other.
+   *
+   * @default Infinity
+   */
+  bandwidth?: number
+  /** Overrides of the protocol's configuration, for nodes of both rule sets. */
+  protocol?: ConfigInit
+  /** Counts, and carries as bytes where asked to, what is sent. */
+  traffic?: Traffic
+}
+
+/** Who hears of what the nodes tell their applications. */
+export interface NetworkListener {
+  (node: number, event: TopicEvent): void
+}
+
+/** Who looks at what is handed over. */
+export interface MessageListener {
+  (to: number, message: Message): void
+}
+
+/** Who looks at a node after each event. */
+export interface StepListener {
+  (node: number): void
+}
+
+/** A node of the simulation, by its place in `Network.nodes`. */
+export interface SimulatedNode {
+  readonly index: number
+  readonly key: PeerKey
+  readonly rules: RuleSet
+  machine: Machine
+  /** False from a crash or a departure on. */
+  alive: boolean
+  /** Others can reach it only over a connection that it opened. */
+  unreachable: boolean
+  /** Until this time it neither receives nor acts; what comes waits. */
+  pausedUntil: number
+  /** Tells timers of an earlier life apart. */
+  life: number
+  /** Nodes that it has a connection with. */
+  readonly connections: Set<number>
+  /** When its last byte has left. */
+  sendsUntil: number
+  /** When the last message to each node arrives, where there is jitter. */
+  readonly arrivals: Map<number, number>
+}
+
+type Item =
+  | { type: 'message', to: SimulatedNode, from: SimulatedNode, message: Message }
+  | { type: 'timer', to: SimulatedNode, life: number, timer: unknown }
+  | { type: 'disconnected', to: SimulatedNode, from: SimulatedNode }
+  | { type: 'call', run (): void }
+
+/** Stands for the addresses of a node with our rules: nobody reads more of it than who it belongs to. */
+const OUR_DATA = Uint8Array.of(1)
+
+/** What comes after all that was sent at the same time, in milliseconds: the news that a connection is gone. */
+const AFTER_MS = 0.001
+
+/**
+ * Nodes, connections and virtual time: events happen in their order, one after
+ * the other, and nothing else ever happens.
+ *
+ * A connection is there once a message has arrived. Time is in milliseconds
+ * since the beginning.
+ */
+export class Network {
+  readonly nodes: SimulatedNode[] = []
+  /** Events that were performed. */
+  steps = 0
+  /** Called for each event of a node's application. */
+  listener?: NetworkListener
+  /** Called for each message that is handed to a node. */
+  messageListener?: MessageListener
+  /** Called after each event, with the node it happened to. */
+  stepListener?: StepListener
+  private readonly config: NetworkConfig
+  private readonly latency: Latency
+  private readonly rng: Rng
+  private readonly queue = new EventQueue<Item>()
+  private readonly byKey = new Map<PeerKey, SimulatedNode>()
+  /** Which side of a partition each node is on; undefined while there is none. */
+  private sides?: (node: number) => number
+  private time = 0
+
+  constructor (config: NetworkConfig) {
+    this.config = config
+    this.latency = createLatency(config.latency, config.seed)
+    this.rng = new Rng(config.seed)
+  }
+
+  /** Virtual milliseconds since the beginning. */
+  get now (): number {
+    return this.time
+  }
+
+  /** Events that are still to happen. */
+  get pending (): number {
+    return this.queue.size
+  }
+
+  /** Adds a node, which is in no topic yet; returns its index. */
+  add (rules: RuleSet = 'ours', options: { unreachable?: boolean } = {}): number {
+    const index = this.nodes.length
+    const key = this.config.traffic?.keyOf(index) ?? String(index)
+    const node: SimulatedNode = {
+      index,
+      key,
+      rules,
+      machine: this.createMachine(key, rules),
+      alive: true,
+      unreachable: options.unreachable ?? false,
+      pausedUntil: 0,
+      life: 0,
+      connections: new Set(),
+      sendsUntil: 0,
+      arrivals: new Map()
+    }
+    this.nodes.push(node)
+    this.byKey.set(key, node)
+
+    return index
+  }
+
+  /** The node enters the topic through these contacts. */
+  join (index: number, contacts: number[]): void {
+    this.command(index, { type: 'command', topic: TOPIC, command: { type: 'join', peers: contacts.map((i) => this.nodes[i].key) } })
+  }
+
+  broadcast (index: number, content: Uint8Array): void {
+    this.command(index, { type: 'command', topic: TOPIC, command: { type: 'broadcast', content, scope: 'swarm' } })
+  }
+
+  /** The node leaves the topic and is gone: what it says on its way out still arrives. */
+  leave (index: number): void {
+    this.command(index, { type: 'command', topic: TOPIC, command: { type: 'quit' } })
+    this.crash(index)
+  }
+
+  /** The node is gone without a word. */
+  crash (index: number): void {
+    const node = this.nodes[index]
+
+    if (!node.alive) {
+      return
+    }
+
+    node.alive = false
+    node.life++
+
+    for (const other of [...node.connections]) {
+      this.disconnect(node, this.nodes[other], this.config.deathNotice ?? 'latency')
+    }
+  }
+
+  /** A node that was gone comes back, knowing nothing. It has to join again. */
+  restart (index: number): void {
+    const node = this.nodes[index]
+    node.life++
+    node.alive = true
+    node.connections.clear()
+    node.machine = this.createMachine(node.key, node.rules)
+  }
+
+  /** The connection of two nodes breaks; both hear of it, and may make a new one. */
+  cut (a: number, b: number): void {
+    const [first, second] = [this.nodes[a], this.nodes[b]]
+
+    if (first.connections.has(b)) {
+      this.disconnect(first, second, 'latency')
+      this.enqueueDisconnected(first, second, this.latency(a, b) + AFTER_MS)
+    }
+  }
+
+  /** The node stands still for a while; its clock jumps at the end. */
+  pause (index: number, ms: number): void {
+    this.nodes[index].pausedUntil = this.time + ms
+  }
+
+  /**
+   * Splits the network: nothing passes between nodes of different sides, and
+   * connections between them break after `noticeMs`.
+   *
+   * @param sides - the side of each node, by index; `undefined` joins all again
+   */
+  partition (sides: ((node: number) => number) | undefined, noticeMs = 15_000): void {
+    this.sides = sides
+
+    if (sides === undefined) {
+      return
+    }
+
+    this.at(this.time + noticeMs, () => {
+      if (this.sides !== sides) {
+        return
+      }
+
+      for (const node of this.nodes) {
+        for (const other of [...node.connections]) {
+          if (other > node.index && sides(node.index) !== sides(other)) {
+            this.cut(node.index, other)
+          }
+        }
+      }
+    })
+  }
+
+  /** Runs the function at a time. */
+  at (time: number, run: () => void): void {
+    this.queue.push(Math.max(time, this.time), { type: 'call', run })
+  }
+
+  /** Lets all happen up to `until` (inclusive), or until `done` says so; returns whether it did. */
+  run (until: number, done?: () => boolean): boolean {
+    while (this.queue.nextAt <= until) {
+      this.step()
+
+      if (done?.() === true) {
+        return true
+      }
+    }
+
+    this.time = Math.max(this.time, until)
+
+    return false
+  }
+
+  /** Active view of a node, as indexes. Empty for one that is gone. */
+  neighbors (index: number): number[] {
+    return this.indexes(index, 'neighbors')
+  }
+
+  eagerPushPeers (index: number): number[] {
+    return this.indexes(index, 'eagerPushPeers')
+  }
+
+  passivePeers (index: number): number[] {
+    return this.indexes(index, 'passivePeers')
+  }
+
+  /** Indexes of all nodes that are not gone. */
+  alive (): number[] {
+    return this.nodes.filter((node) => node.alive).map((node) => node.index)
+  }
+
+  /** One-way milliseconds between two nodes, without jitter. */
+  latencyBetween (a: number, b: number): number {
+    return this.latency(a, b)
+  }
+
+  private indexes (index: number, view: 'neighbors' | 'eagerPushPeers' | 'passivePeers'): number[] {
+    const node = this.nodes[index]
+
+    return node.alive ? node.machine[view](TOPIC).map((key) => this.nodeOf(key).index) : []
+  }
+
+  private nodeOf (key: PeerKey): SimulatedNode {
+    const node = this.byKey.get(key)
+
+    if (node === undefined) {
+      // nodes learn of peers from messages only, and only nodes send
+      throw new Error(`nobody has the key ${key}`)
+    }
+
+    return node
+  }
+
+  private createMachine (me: PeerKey, rules: RuleSet): Machine {
+    const seed = this.rng.next() * 0x20_0000 + (this.rng.next() >>> 11)
+    const hash = hashContent
+    const config = this.config.protocol
+
+    if (rules === 'upstream') {
+      return new UpstreamState({ me, topic: TOPIC, config, seed, hash })
+    }
+
+    return new State({
+      me,
+      config,
+      seed,
+      hash,
+      peerData: OUR_DATA,
+      rules: {
+        understandsRefusal: (data) => data?.[0] === OUR_DATA[0],
+        canDial: ({ id }) => this.isReachableFrom(me, id),
+        mayTell: (to, { id }) => this.isReachableFrom(to, id)
+      }
+    }) as Machine
+  }
+
+  /** What peer data tells of in reality: whether a peer can be dialed at all. */
+  private isReachableFrom (from: PeerKey, to: PeerKey): boolean {
+    const node = this.byKey.get(to)
+
+    return node?.unreachable !== true || node.connections.has(this.byKey.get(from)?.index ?? -1)
+  }
+
+  private command (index: number, event: MachineEvent): void {
+    const node = this.nodes[index]
+
+    if (node.alive) {
+      this.handle(node, event)
+    }
+  }
+
+  private step (): void {
+    const at = this.queue.nextAt
+    const item = this.queue.pop()
+
+    if (item === undefined) {
+      return
+    }
+
+    this.time = at
+    this.steps++
+
+    if (item.type === 'call') {
+      item.run()
+
+      return
+    }
+
+    const node = item.to
+
+    if (!node.alive) {
+      return
+    }
+
+    if (node.pausedUntil > at) {
+      this.queue.push(node.pausedUntil, item)
+
+      return
+    }
+
+    switch (item.type) {
+      case 'message':
+        this.deliver(node, item.from, item.message)
+        break
+      case 'timer':
+        if (item.life === node.life) {
+          this.handle(node, { type: 'timerExpired', timer: item.timer })
+        }
+
+        break
+      case 'disconnected':
+        this.handle(node, { type: 'peerDisconnected', peer: item.from.key, reason: 'connectionClosed' })
+        break
+      default:
+        item satisfies never
+    }
+  }
+
+  private deliver (to: SimulatedNode, from: SimulatedNode, message: Message): void {
+    if (this.sides !== undefined && this.sides(to.index) !== this.sides(from.index)) {
+      return
+    }
+
+    if (from.alive) {
+      to.connections.add(from.index)
+      from.connections.add(to.index)
+    }
+
+    this.messageListener?.(to.index, message)
+    this.handle(to, { type: 'receiveMessage', from: from.key, topic: TOPIC, message })
+  }
+
+  private handle (node: SimulatedNode, event: MachineEvent): void {
+    const { queue, time } = this
+    const effects = node.machine.handle(event, time)
+    let released: PeerKey[] | undefined
+
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'sendMessage':
+          this.send(node, this.nodeOf(effect.to), effect.message)
+          break
+        case 'scheduleTimer':
+          queue.push(time + effect.delayMs, { type: 'timer', to: node, life: node.life, timer: effect.timer })
+          break
+        case 'emitEvent':
+          this.listener?.(node.index, effect.event)
+          break
+        case 'disconnectPeer':
+          released ??= []
+          released.push(effect.peer)
+          break
+        default:
+          // peer data, duplicates and violations concern nobody here
+      }
+    }
+
+    if (released !== undefined && (this.config.release ?? 'closes') === 'closes') {
+      for (const peer of released) {
+        this.disconnect(node, this.nodeOf(peer), 'latency')
+      }
+    }
+
+    this.stepListener?.(node.index)
+  }
+
+  private send (from: SimulatedNode, to: SimulatedNode, message: Message): void {
+    const { traffic, jitterMs = 0, bandwidth = Infinity, dialFailureMs = Infinity } = this.config
+    let departs = this.time
+    let sent = message
+
+    if (traffic !== undefined) {
+      sent = traffic.carry(message)
+    }
+
+    if (bandwidth !== Infinity) {
+      departs = Math.max(departs, from.sendsUntil) + 1000 * this.bytesOf(message) / bandwidth
+      from.sendsUntil = departs
+    }
+
+    if (!this.canReach(from, to)) {
+      if (dialFailureMs !== Infinity) {
+        this.enqueueDisconnected(from, to, dialFailureMs)
+      }
+
+      return
+    }
+
+    let arrives = departs + this.latency(from.index, to.index)
+
+    if (jitterMs > 0) {
+      arrives = Math.max(arrives + jitterMs * this.rng.float(), from.arrivals.get(to.index) ?? 0)
+      from.arrivals.set(to.index, arrives)
+    }
+
+    this.queue.push(arrives, { type: 'message', to, from, message: sent })
+  }
+
+  private canReach (from: SimulatedNode, to: SimulatedNode): boolean {
+    return to.alive &&
+      (!to.unreachable || to.connections.has(from.index)) &&
+      (this.sides === undefined || this.sides(from.index) === this.sides(to.index))
+  }
+
+  private bytesOf (message: Message): number {
+    const { traffic } = this.config
+
+    if (traffic === undefined) {
+      throw new Error('a bandwidth needs a traffic counter, which knows the size of a message')
+    }
+
+    return traffic.bytesOf(message)
+  }
+
+  /** Breaks a connection, if there is one, so that `to` hears of it. */
+  private disconnect (from: SimulatedNode, to: SimulatedNode, delay: 'latency' | number): void {
+    if (from.connections.delete(to.index)) {
+      to.connections.delete(from.index)
+      this.enqueueDisconnected(to, from, (delay === 'latency' ? this.latency(from.index, to.index) : delay) + AFTER_MS)
+    }
+  }
+
+  private enqueueDisconnected (to: SimulatedNode, from: SimulatedNode, delayMs: number): void {
+    this.queue.push(this.time + delayMs, { type: 'disconnected', to, from })
+  }
+}

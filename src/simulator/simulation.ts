@@ -1,0 +1,219 @@
+import { Rng } from '../proto/index.ts'
+import { contentOf, sequenceOf } from './content.ts'
+import { Network } from './network.ts'
+import type { RuleSet } from './machine.ts'
+import type { NetworkConfig } from './network.ts'
+
+/** Who publishes in a round: the same node always, another one each time, or all at once. */
+export type Senders = 'one' | 'new' | 'all'
+
+/** What one round of broadcasts came to. */
+export interface RoundResult {
+  /** Relative message redundancy as in the PlumTree paper (p. 8): payloads received / deliveries wanted - 1. */
+  rmr: number
+  /** The same as the Rust crate's simulator has it, which divides by one delivery less. */
+  rmrRust: number
+  /** Last delivery hop: the highest round of a delivered message. A neighbor of the sender gets round 0. */
+  ldh: number
+  /** Milliseconds until the last delivery, or until the round was given up. */
+  lastDeliveryMs: number
+  /** Milliseconds until half, and 99 %, of the deliveries. */
+  p50Ms: number
+  p99Ms: number
+  /** Mean hops of a delivery. */
+  hops: number
+  /** Deliveries that did not happen. */
+  missed: number
+  /** Deliveries that did, of those wanted. */
+  reliability: number
+  /** Control messages of PlumTree (Prune, Graft, IHave) that were received. */
+  control: number
+}
+
+export interface SimulationConfig extends NetworkConfig {
+  nodes: number
+  /**
+   * Rules of each node, by index.
+   *
+   * @default 'ours' for all
+   */
+  rules?: RuleSet | ((node: number) => RuleSet)
+  /**
+   * Virtual milliseconds before the first broadcast.
+   *
+   * @default 10000
+   */
+  warmupMs?: number
+  /**
+   * Milliseconds after which a round is given up.
+   *
+   * @default 5000 (iroh-gossip's simulator)
+   */
+  roundTimeoutMs?: number
+  /**
+   * Bytes of each content.
+   *
+   * @default 32
+   */
+  contentBytes?: number
+}
+
+/** A message on its way through the swarm. */
+export interface Broadcast {
+  readonly content: Uint8Array
+  readonly sender: number
+  readonly sentAt: number
+  /** Nodes that have it, its sender included. */
+  readonly delivered: Set<number>
+}
+
+/**
+ * A swarm whose nodes all join through the first one at the same time, and the
+ * rounds of broadcasts in it. The steps are those of the Rust crate's simulator.
+ */
+export class Simulation {
+  readonly network: Network
+  /** Deliveries of a message to a node that had it. */
+  duplicates = 0
+  private readonly config: SimulationConfig
+  private readonly rng: Rng
+  private readonly bySequence = new Map<number, Broadcast>()
+  private sequence = 0
+  private payloads = 0
+  private control = 0
+  private maxHop = 0
+  private hops = 0
+  private times: number[] = []
+  private wanted = 0
+
+  constructor (config: SimulationConfig) {
+    this.config = config
+    this.rng = new Rng(config.seed ^ 0x7369)
+    this.network = new Network(config)
+    this.network.messageListener = (_, message) => {
+      switch (message.type) {
+        case 'gossip': this.payloads++; break
+        case 'prune':
+        case 'graft':
+        case 'iHave': this.control++; break
+        default:
+      }
+    }
+    this.network.listener = (node, event) => {
+      if (event.type === 'received') {
+        this.onReceived(node, event.content, event.scope.type === 'swarm' ? event.scope.round : 0)
+      }
+    }
+  }
+
+  /** Adds all nodes, lets them join through the first, and lets the warm-up pass. */
+  bootstrap (): void {
+    const { nodes, rules = 'ours', warmupMs = 10_000 } = this.config
+
+    for (let i = 0; i < nodes; i++) {
+      this.network.join(this.network.add(typeof rules === 'string' ? rules : rules(i)), i === 0 ? [] : [0])
+    }
+
+    this.network.run(this.network.now + warmupMs)
+  }
+
+  /** A random node that is not gone. */
+  randomNode (): number {
+    const alive = this.network.alive()
+
+    return alive[this.rng.below(alive.length)]
+  }
+
+  /** A share of all nodes is gone at once, without a word. */
+  kill (share: number): void {
+    const alive = this.rng.shuffle(this.network.alive())
+
+    for (const node of alive.slice(0, Math.round(share * alive.length))) {
+      this.network.crash(node)
+    }
+  }
+
+  /** Publishes a message of its own kind and goes on at once. */
+  broadcast (sender: number): Broadcast {
+    const sequence = this.sequence++
+    const content = contentOf(sequence, this.config.contentBytes ?? 32)
+    const broadcast: Broadcast = { content, sender, sentAt: this.network.now, delivered: new Set([sender]) }
+    this.bySequence.set(sequence, broadcast)
+    this.network.broadcast(sender, content)
+
+    return broadcast
+  }
+
+  /** One round: each sender publishes a message, and all wait until everybody has all of them, or the time is up. */
+  round (senders: number[]): RoundResult {
+    const { network } = this
+    const start = network.now
+    this.bySequence.clear()
+    this.payloads = 0
+    this.control = 0
+    this.maxHop = 0
+    this.hops = 0
+    this.times = []
+    this.wanted = senders.length * (network.alive().length - 1)
+
+    for (const sender of senders) {
+      this.broadcast(sender)
+    }
+
+    network.run(start + (this.config.roundTimeoutMs ?? 5_000), () => this.times.length >= this.wanted)
+
+    const delivered = this.times.length
+    const times = this.times.map((time) => time - start)
+
+    return {
+      rmr: this.payloads / delivered - 1,
+      rmrRust: this.payloads / (delivered - 1) - 1,
+      ldh: this.maxHop,
+      lastDeliveryMs: network.now - start,
+      p50Ms: quantile(times, this.wanted, 0.5),
+      p99Ms: quantile(times, this.wanted, 0.99),
+      hops: this.hops / delivered,
+      missed: this.wanted - delivered,
+      reliability: delivered / this.wanted,
+      control: this.control
+    }
+  }
+
+  /** So many rounds, one after the other; `progress` hears the share that is done. */
+  rounds (count: number, senders: Senders, progress?: (done: number) => void): RoundResult[] {
+    const single = this.randomNode()
+    const results: RoundResult[] = []
+
+    for (let i = 0; i < count; i++) {
+      results.push(this.round(senders === 'all' ? this.network.alive() : [senders === 'one' ? single : this.randomNode()]))
+      progress?.((i + 1) / count)
+    }
+
+    return results
+  }
+
+  private onReceived (node: number, content: Uint8Array, hop: number): void {
+    const broadcast = this.bySequence.get(sequenceOf(content))
+
+    if (broadcast === undefined) {
+      // of an earlier round, which was given up
+      return
+    }
+
+    if (broadcast.delivered.has(node)) {
+      this.duplicates++
+
+      return
+    }
+
+    broadcast.delivered.add(node)
+    this.times.push(this.network.now)
+    this.hops += hop
+    this.maxHop = Math.max(this.maxHop, hop)
+  }
+}
+
+/** When a share of all that was wanted had arrived; `Infinity` if it never did. Times come in order. */
+function quantile (times: number[], wanted: number, share: number): number {
+  return times[Math.ceil(wanted * share) - 1] ?? Infinity
+}

@@ -1,0 +1,89 @@
+import { expect } from 'chai'
+import { TestNode, disconnectAlive, neighborLow, sent } from './support/test-node.ts'
+import type { Short } from './support/test-node.ts'
+
+/** Marks a peer of our kind. */
+const OURS = Uint8Array.of(1)
+const rules = { understandsRefusal: (data?: Uint8Array) => data?.[0] === 1 }
+
+/** A node just joined, with these neighbors; each answered after 100 ms. */
+function youngNode (neighbors: string[]): TestNode {
+  const node = new TestNode({ rules })
+  node.join([])
+
+  for (const peer of neighbors) {
+    node.receive(peer, { type: 'neighbor', priority: 'low' })
+  }
+
+  node.advance(100)
+
+  for (const peer of neighbors) {
+    node.receive(peer, { type: 'neighbor', priority: 'low' })
+  }
+
+  return node
+}
+
+function recipients (effects: Short[]): unknown[] {
+  return effects.map(([, to]) => to)
+}
+
+describe('a peer of our kind that asks after it sounded us', () => {
+  const sounding = (from: string): Parameters<TestNode['receive']>[1] =>
+    ({ type: 'shuffle', origin: from, nodes: [{ id: from, data: OURS }], ttl: 0 })
+
+  it('is accepted by a full node if it is nearer than the farthest neighbor, which is let go', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'])
+    expect(recipients(sent(node.receive('n', sounding('n')), { type: 'shuffleReply' }))).to.deep.equal(['n'])
+    node.advance(20)
+
+    const effects = node.receive('n', { type: 'neighbor', priority: 'low' })
+    expect(sent(effects, { to: 'n' })).to.deep.equal([['send', 'n', neighborLow]])
+    expect(node.neighbors).to.include('n').and.have.lengthOf(5)
+    // the first two are not to be given up
+    expect(node.neighbors).to.include.members(['a', 'b'])
+    const [victim] = ['c', 'd', 'e'].filter((peer) => !node.neighbors.includes(peer))
+    expect(sent(effects, { to: victim, type: 'disconnect' })).to.deep.equal([['send', victim, disconnectAlive]])
+  })
+
+  it('is refused if it is not', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'])
+    node.receive('n', sounding('n'))
+    node.advance(95)
+    node.receive('n', { type: 'neighbor', priority: 'low' })
+
+    expect(sent(node.advance(300), { to: 'n', type: 'disconnect' })).to.deep.equal([['send', 'n', disconnectAlive]])
+    expect(node.neighbors).to.deep.equal(['a', 'b', 'c', 'd', 'e'])
+  })
+})
+
+describe('a young node', () => {
+  it('sounds remembered peers of our kind, and no others', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'])
+    node.receive('a', { type: 'shuffle', origin: 'z', nodes: [{ id: 'n', data: OURS }, { id: 'rust' }], ttl: 0 })
+    const soundings = sent(node.advance(600), { to: 'n', type: 'shuffle' })
+    expect(soundings).to.have.lengthOf(1)
+    expect(node.size('sounded')).to.equal(1)
+  })
+})
+
+describe('a node that is let go', () => {
+  it('asks first whom it was told of first', () => {
+    const node = TestNode.with(['a', 'b', 'c', 'd', 'e'])
+    node.receive('e', { type: 'shuffleReply', nodes: ['x', 'p', 'q', 'r'].map((id) => ({ id })) })
+
+    expect(recipients(sent(node.receive('e', disconnectAlive as Parameters<TestNode['receive']>[1]), { type: 'neighbor' }))).to.deep.equal(['x'])
+  })
+})
+
+describe('a lost neighbor that asks again', () => {
+  it('is accepted by a full node: two parts of an overlay may meet in it', () => {
+    const node = TestNode.with(['a', 'b', 'c', 'd', 'e'])
+    node.disconnected('e')
+    node.receive('f', { type: 'neighbor', priority: 'low' })
+    expect(node.neighbors).to.include('f').and.have.lengthOf(5)
+
+    node.receive('e', { type: 'neighbor', priority: 'low' })
+    expect(node.neighbors).to.include('e').and.have.lengthOf(5)
+  })
+})
