@@ -1,7 +1,7 @@
 import { Rng, resolveConfig } from '../../proto/index.ts'
 import { UpstreamBroadcast } from './broadcast.ts'
 import { UpstreamMembership } from './membership.ts'
-import type { Config, ConfigInit, GossipMessage, MessageId, NeighborDownReason, PeerKey, SwarmMessage, TopicKey } from '../../proto/index.ts'
+import type { Command, Config, ConfigInit, GossipMessage, MessageId, NeighborDownReason, PeerKey, SwarmMessage, TopicKey } from '../../proto/index.ts'
 import type { Machine, MachineEffect, MachineEvent } from '../machine.ts'
 import type { UpstreamBroadcastOutbox, UpstreamBroadcastTimer } from './broadcast.ts'
 import type { UpstreamMembershipTimer, UpstreamOutbox } from './membership.ts'
@@ -75,27 +75,10 @@ export class UpstreamState implements Machine {
           break
         }
 
-        switch (event.command.type) {
-          case 'join':
-            for (const peer of event.command.peers) {
-              this.membership.join(peer, this.out)
-            }
-
-            break
-          case 'broadcast':
-            this.broadcast.broadcast(event.command.content, event.command.scope, now, this.out)
-            break
-          case 'quit':
-            this.membership.quit(this.out)
-            this.joined = false
-
-            return this.effects
-          default:
-            event.command satisfies never
-        }
-
+        this.onCommand(event.command, now)
         break
       case 'receiveMessage':
+      case 'receiveUnadmitted':
         if (this.joined) {
           this.onMessage(event.from, event.message, now)
         }
@@ -144,6 +127,30 @@ export class UpstreamState implements Machine {
 
   lazyPushPeers (): PeerKey[] {
     return [...this.broadcast.lazy]
+  }
+
+  private onCommand (command: Command, now: number): void {
+    switch (command.type) {
+      case 'join':
+        for (const peer of command.peers) {
+          this.membership.join(peer, this.out)
+        }
+
+        break
+      case 'broadcast':
+        this.broadcast.broadcast(command.content, command.scope, now, this.out)
+        break
+      case 'quit':
+        this.membership.quit(this.out)
+        this.joined = false
+        break
+      case 'holdMessages':
+      case 'validated':
+        // Rust knows no validators
+        break
+      default:
+        command satisfies never
+    }
   }
 
   private onMessage (from: PeerKey, message: SwarmMessage | GossipMessage, now: number): void {
