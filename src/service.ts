@@ -142,7 +142,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
         driver.onDisconnected(peer, reason)
       },
       onLinkBroken: (peer) => { driver.onLinkBroken(peer) },
-      onCongestion: (peer, congested) => { driver.onCongestion(peer, congested) },
+      onCongestion: (peer, congested): boolean => driver.onCongestion(peer, congested),
       onViolation: (peer, error) => { driver.onInvalidFrame(peer, error) },
       onExcess: (peer) => { driver.onExcess(peer) },
       onPeerAvailable: (peer) => { discovery.onPeerAvailable(peer) }

@@ -34,7 +34,8 @@ export interface RemotePeerOwner {
   /** An outgoing stream on the best open connection, or on one that is dialed now. */
   openStream (peer: RemotePeer, signal: AbortSignal): Promise<OpenedStream>
   hasConnection (peer: RemotePeer): boolean
-  onCongestion (peer: RemotePeer, congested: boolean): void
+  /** The queue passed its high or low mark. Returns whether more waits to be queued at the next low mark. */
+  onCongestion (peer: RemotePeer, congested: boolean): boolean
   /** A stream to the peer ended by itself, and is opened again: what it carried may be lost. */
   onStreamReopened (peer: RemotePeer): void
   /** The peer is let go: it has no queue and no stream any more. */
@@ -56,7 +57,11 @@ export class RemotePeer implements TopicStreamOwner {
   readonly #streams = new Map<TopicKey, TopicStream>()
   #queuedBytes = 0
   #congested = false
+  /** Whether the low mark is being reported. */
+  #paying = false
   #stallTimer: ScheduledTask | undefined
+  /** When bytes left the queue last. */
+  #progressAt = 0
   /** When streams failed lately. */
   #failures: number[] = []
   #uses = 0
@@ -106,6 +111,9 @@ export class RemotePeer implements TopicStreamOwner {
     stream.enqueue(frame, last)
     stream.lastUsed = ++this.#uses
     this.#queuedBytes += frame.byteLength
+
+    // not only at the flush: many broadcasts in one turn would pass the bound before
+    this.#checkHighMark()
   }
 
   /** Writes what the open streams take, opens those that are missing. */
@@ -167,6 +175,7 @@ export class RemotePeer implements TopicStreamOwner {
 
   onDequeued (bytes: number): void {
     this.#queuedBytes -= bytes
+    this.#progressAt = this.#owner.timers.now()
     this.#checkCongestion()
   }
 
@@ -233,10 +242,6 @@ export class RemotePeer implements TopicStreamOwner {
     oldest?.finish()
   }
 
-  /**
-   * Above half of the bound a peer counts as congested and gets announcements
-   * instead of payloads, so that the other half is left to control messages.
-   */
   #checkCongestion (): void {
     if (this.#failed) {
       return
@@ -246,17 +251,48 @@ export class RemotePeer implements TopicStreamOwner {
 
     if (this.#queuedBytes > maxQueueBytes) {
       this.fail('sendStalled')
-    } else if (!this.#congested && this.#queuedBytes > maxQueueBytes / 2) {
-      this.#congested = true
-      this.#stallTimer = this.#owner.timers.schedule(this.#owner.stallTimeoutMs, () => {
-        this.fail('sendStalled')
-      })
-      this.#owner.onCongestion(this, true)
-    } else if (this.#congested && this.#queuedBytes <= maxQueueBytes / 8) {
-      this.#congested = false
-      this.#clearStallTimer()
-      this.#owner.onCongestion(this, false)
+    } else if (this.#congested && !this.#paying && this.#queuedBytes <= maxQueueBytes / 8) {
+      // payments are queued meanwhile, and flushed later: after that the low mark counts again
+      this.#paying = true
+      this.#congested = this.#owner.onCongestion(this, false)
+      this.#paying = false
+
+      if (!this.#congested) {
+        this.#clearStallTimer()
+      }
     }
+
+    this.#checkHighMark()
+  }
+
+  /**
+   * Above half of the bound a peer counts as congested and is owed payloads
+   * instead, so that the other half is left to control messages.
+   */
+  #checkHighMark (): void {
+    if (this.#failed || this.#congested || this.#queuedBytes <= this.#owner.maxQueueBytes / 2) {
+      return
+    }
+
+    this.#congested = true
+    this.#progressAt = this.#owner.timers.now()
+    this.#watch(this.#owner.stallTimeoutMs)
+    this.#owner.onCongestion(this, true)
+  }
+
+  /** Gives the peer up when nothing has left the queue for as long as the stall timeout. */
+  #watch (delayMs: number): void {
+    const { timers, stallTimeoutMs } = this.#owner
+
+    this.#stallTimer = timers.schedule(delayMs, () => {
+      const left = this.#progressAt + stallTimeoutMs - timers.now()
+
+      if (left > 0) {
+        this.#watch(left)
+      } else {
+        this.fail('sendStalled')
+      }
+    })
   }
 
   #clearStallTimer (): void {
