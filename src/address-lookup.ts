@@ -53,7 +53,12 @@ export class AddressLookup {
 
   /** Learns from a peer's data as it came in a message. Data that cannot be read is no news. */
   addPeerData (key: PeerKey, data: Uint8Array): void {
-    this.#add(key, addressesOf(key, data), hasExtension(data))
+    const addresses = addressesOf(key, data)
+    const isOurs = hasExtension(data)
+
+    if (addresses.length > 0 || isOurs) {
+      this.#add(key, addresses, isOurs)
+    }
   }
 
   /** Learns what the application says of a peer; each address ends in its `/p2p/` part. */
@@ -68,7 +73,7 @@ export class AddressLookup {
 
   #add (key: PeerKey, learned: Multiaddr[], isOurs: boolean): void {
     const now = this.#now()
-    const known = this.#entries.get(key)?.addresses ?? []
+    const known = this.get(key)
     const hasRelay = learned.some(isRelay)
     const names = new Set(learned.map(String))
     const older = known.filter((address) => !names.has(address.toString()) && !(hasRelay && isRelay(address)))

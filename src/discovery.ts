@@ -5,25 +5,41 @@ import type { TopicEntry, TopicRegistry } from './topic-registry.ts'
 /** Time for a peer that has just connected to join us, before we ask it. */
 const ASK_DELAY_MS = 100
 
-/** Connected peers that are tried at a time for a topic. */
-const MAX_CANDIDATES = 8
+/** Connected peers that are asked at a time for a topic, and the milliseconds until the next ones are. */
+const MAX_ASKED = 4
+const NEXT_ROUND_MS = 500
+
+/** Milliseconds until a peer that did not become a neighbor is asked again, doubling from the first to the last. */
+const BACK_OFF_MS = 10_000
+const MAX_BACK_OFF_MS = 10 * 60_000
+
+/** Connected peers that are remembered; beyond, new ones are not asked. */
+const MAX_AVAILABLE = 4_096
+
+interface Attempt {
+  /** Monotonic milliseconds before which the peer is not asked again. */
+  notBefore: number
+  backOffMs: number
+}
 
 /**
  * Finds members of our topics among the peers that libp2p is connected to.
  *
  * A topic that was entered without bootstrap peers asks whoever speaks the
- * protocol until its active view is full; one with bootstrap peers only while
- * it has no neighbor at all.
+ * protocol, a few at a time, until its active view is full; one with bootstrap
+ * peers only while it has no neighbor at all. Who did not become a neighbor is
+ * asked again after a growing pause.
  */
 export class Discovery {
   readonly #topics: TopicRegistry
   readonly #timers: Timers
   readonly #activeViewCapacity: number
-  readonly #ask: (entry: TopicEntry, peer: PeerKey) => void
-  /** Peers seen to speak the protocol, while connected, and the topics that they have left meanwhile. */
-  readonly #available = new Map<PeerKey, Set<TopicKey>>()
+  readonly #ask: (entry: TopicEntry, peers: PeerKey[]) => void
+  /** Peers seen to speak the protocol, while connected, and when each was asked for which topic. */
+  readonly #available = new Map<PeerKey, Map<TopicKey, Attempt>>()
+  readonly #armed = new Set<TopicKey>()
 
-  constructor (topics: TopicRegistry, timers: Timers, activeViewCapacity: number, ask: (entry: TopicEntry, peer: PeerKey) => void) {
+  constructor (topics: TopicRegistry, timers: Timers, activeViewCapacity: number, ask: (entry: TopicEntry, peers: PeerKey[]) => void) {
     this.#topics = topics
     this.#timers = timers
     this.#activeViewCapacity = activeViewCapacity
@@ -35,24 +51,29 @@ export class Discovery {
     return [...this.#available.keys()]
   }
 
-  /** Connected peers that may be in the topic. */
-  candidates (entry: TopicEntry): PeerKey[] {
-    return this.peers().filter((peer) => this.#mayBeIn(entry, peer)).slice(0, MAX_CANDIDATES)
+  /** Asks connected peers for a topic that was entered or lost neighbors, now and as long as it has room. */
+  search (entry: TopicEntry): void {
+    this.#round(entry)
+  }
+
+  /** The topic was left: who was asked for it may be asked at once when it is entered anew. */
+  onTopicLeft (key: TopicKey): void {
+    for (const attempts of this.#available.values()) {
+      attempts.delete(key)
+    }
   }
 
   /** A peer that speaks the protocol has connected: it may be in topics that have room. */
   onPeerAvailable (peer: PeerKey): void {
-    if (this.#available.has(peer)) {
+    if (this.#available.has(peer) || this.#available.size >= MAX_AVAILABLE) {
       return
     }
 
-    this.#available.set(peer, new Set())
+    this.#available.set(peer, new Map())
     this.#timers.schedule(ASK_DELAY_MS, () => {
-      for (const entry of this.#topics.values()) {
-        const hasRoom = entry.neighbors.size < (entry.hasBootstrap ? 1 : this.#activeViewCapacity)
-
-        if (hasRoom && this.#mayBeIn(entry, peer)) {
-          this.#ask(entry, peer)
+      if (this.#available.has(peer)) {
+        for (const entry of this.#topics.values()) {
+          this.search(entry)
         }
       }
     })
@@ -60,14 +81,69 @@ export class Discovery {
 
   /** The peer has left the topic: it is not asked again unless it connects anew. */
   onPeerLeft (entry: TopicEntry, peer: PeerKey): void {
-    this.#available.get(peer)?.add(entry.id.toString())
+    this.#available.get(peer)?.set(entry.id.toString(), { notBefore: Infinity, backOffMs: MAX_BACK_OFF_MS })
   }
 
   onPeerGone (peer: PeerKey): void {
     this.#available.delete(peer)
   }
 
-  #mayBeIn (entry: TopicEntry, peer: PeerKey): boolean {
-    return !entry.neighbors.has(peer) && this.#available.get(peer)?.has(entry.id.toString()) === false
+  #round (entry: TopicEntry): void {
+    const key = entry.id.toString()
+    const room = (entry.hasBootstrap ? 1 : this.#activeViewCapacity) - entry.neighbors.size
+
+    if (room <= 0) {
+      return
+    }
+
+    const now = this.#timers.now()
+    const asked: PeerKey[] = []
+    let next = Infinity
+
+    for (const [peer, attempts] of this.#available) {
+      if (entry.neighbors.has(peer)) {
+        attempts.delete(key)
+        continue
+      }
+
+      const attempt = attempts.get(key)
+
+      if ((attempt == null || attempt.notBefore <= now) && asked.length < Math.min(room, MAX_ASKED)) {
+        const backOffMs = attempt == null ? BACK_OFF_MS : Math.min(attempt.backOffMs * 2, MAX_BACK_OFF_MS)
+        attempts.set(key, { notBefore: now + backOffMs, backOffMs })
+        asked.push(peer)
+        next = Math.min(next, now + NEXT_ROUND_MS)
+      } else {
+        next = Math.min(next, Math.max(attempt?.notBefore ?? 0, now + NEXT_ROUND_MS))
+      }
+    }
+
+    if (next < Infinity) {
+      this.#arm(entry, next - now)
+    }
+
+    if (asked.length > 0) {
+      this.#ask(entry, asked)
+    }
+  }
+
+  #arm (entry: TopicEntry, delayMs: number): void {
+    const key = entry.id.toString()
+
+    if (this.#armed.has(key)) {
+      return
+    }
+
+    this.#armed.add(key)
+    this.#timers.schedule(delayMs, () => {
+      this.#armed.delete(key)
+
+      // the topic may have been left, and even entered anew
+      const current = this.#topics.get(key)
+
+      if (current != null) {
+        this.#round(current)
+      }
+    })
   }
 }

@@ -2,13 +2,28 @@ import { MessageTooLargeError } from './errors.ts'
 import { State } from './proto/state.ts'
 import { decodeMessage, encodeFrame } from './wire/index.ts'
 import type { InvalidMessageError } from './errors.ts'
+import type { GossipMetrics } from './metrics.ts'
 import type { Network } from './net/network.ts'
 import type { Timers } from './net/timers.ts'
 import type { Frame } from './net/topic-stream.ts'
 import type { Config, Rules } from './proto/config.ts'
-import type { Command, DisconnectReason, InEvent, OutEvent, TopicEvent, ViolationReason } from './proto/events.ts'
-import type { Message, PeerKey, TopicKey } from './proto/messages.ts'
+import type { Command, DisconnectReason, InEvent, OutEvent, TopicEvent, ValidationResult, ViolationReason } from './proto/events.ts'
+import type { DeliveryScope, Message, PeerKey, TopicKey } from './proto/messages.ts'
 import type { Logger } from '@libp2p/interface'
+
+/** Bytes before a frame's payload. */
+const FRAME_HEADER_BYTES = 4
+
+/** A message that the core holds until it is judged. */
+export interface Held {
+  topic: TopicKey
+  content: Uint8Array
+  deliveredFrom: PeerKey
+  scope: DeliveryScope
+}
+
+/** What the driver needs of the network; the service may put something between. */
+export type DriverNetwork = Pick<Network, 'send' | 'release' | 'peerId'>
 
 export interface DriverInit {
   me: PeerKey
@@ -17,6 +32,12 @@ export interface DriverInit {
   hash (content: Uint8Array): Uint8Array
   timers: Timers
   log: Logger
+  /** Absent unless the node has metrics. */
+  metrics?: GossipMetrics
+  /** A peer has sent a message about membership, whether the topic is known or not. */
+  onMembershipMessage (peer: PeerKey, topic: TopicKey, message: Message): void
+  /** Must call `judged` once, now or later. */
+  onValidate (held: Held, judged: (result: ValidationResult) => void): void
   onTopicEvent (topic: TopicKey, event: TopicEvent): void
   onPeerData (peer: PeerKey, data: Uint8Array): void
   onViolation (peer: PeerKey, reason: ViolationReason | 'invalidMessage' | 'tooManyMembershipMessages'): void
@@ -32,16 +53,17 @@ export interface DriverInit {
 export class Driver {
   readonly state: State
   readonly #init: DriverInit
-  readonly #network: Network
+  readonly #network: DriverNetwork
   readonly #maxMessageSize: number
   readonly #events: Array<{ topic: TopicKey, event: TopicEvent }> = []
+  readonly #held: Array<Extract<OutEvent, { type: 'validate' }>> = []
   #emitting = false
   #dispatching = 0
   /** The message encoded last: the same one goes to several peers in a row. */
   #encoded: Message | undefined
   #frame: Frame = new Uint8Array(0)
 
-  constructor (network: Network, init: DriverInit) {
+  constructor (network: DriverNetwork, init: DriverInit) {
     this.#network = network
     this.#init = init
     this.#maxMessageSize = init.config.maxMessageSize
@@ -63,7 +85,10 @@ export class Driver {
     this.#dispatch({ type: 'updatePeerData', data })
   }
 
-  onFrame (from: PeerKey, topic: TopicKey, payload: Uint8Array): void {
+  /**
+   * @param isAdmitted - whether the application wants the sender in the topic
+   */
+  onFrame (from: PeerKey, topic: TopicKey, payload: Uint8Array, isAdmitted = true): void {
     let message: Message
 
     try {
@@ -71,6 +96,24 @@ export class Driver {
     } catch (err) {
       this.onInvalidFrame(from, err as InvalidMessageError)
       return
+    }
+
+    this.#init.metrics?.onReceived(message, payload.byteLength + FRAME_HEADER_BYTES)
+    this.#init.log.trace('%s from %s in topic %s', message.type, from, topic)
+
+    if (!isAdmitted) {
+      this.#dispatch({ type: 'receiveUnadmitted', from, topic, message })
+      return
+    }
+
+    switch (message.type) {
+      case 'gossip':
+      case 'iHave':
+      case 'graft':
+      case 'prune':
+        break
+      default:
+        this.#init.onMembershipMessage(from, topic, message)
     }
 
     this.#dispatch({ type: 'receiveMessage', from, topic, message })
@@ -104,6 +147,7 @@ export class Driver {
   }
 
   #dispatch (event: InEvent): boolean {
+    this.#init.metrics?.onTick()
     const effects = this.state.handle(event, this.#init.timers.now())
     let duplicate = false
     this.#dispatching++
@@ -119,6 +163,7 @@ export class Driver {
     // a full queue is reported while effects are performed: the outer ones come first
     if (this.#dispatching === 0) {
       this.#emit()
+      this.#validate()
     }
 
     return duplicate
@@ -146,6 +191,9 @@ export class Driver {
       case 'violation':
         this.#init.onViolation(effect.peer, effect.reason)
         return false
+      case 'validate':
+        this.#held.push(effect)
+        return false
       case 'duplicateBroadcast':
         return true
       default:
@@ -170,7 +218,19 @@ export class Driver {
       this.#encoded = message
     }
 
+    this.#init.metrics?.onSent(message, this.#frame.byteLength)
     this.#network.send(to, topic, this.#frame, message.type === 'disconnect')
+  }
+
+  /** Asks for a judgement on what is held. An answer that comes at once is handled like any other event. */
+  #validate (): void {
+    for (let next = this.#held.shift(); next != null; next = this.#held.shift()) {
+      const { topic, ticket, ...held } = next
+
+      this.#init.onValidate({ topic, ...held }, (result) => {
+        this.command(topic, { type: 'validated', ticket, result })
+      })
+    }
   }
 
   /** Events that an application causes while it handles one come after those that were there. */

@@ -59,3 +59,19 @@ export class NativeBindingMissingError extends Error {
     this.name = 'NativeBindingMissingError'
   }
 }
+
+/**
+ * A published message has nobody to go to: no peer is known to be in `topic`.
+ * The message is the one that gossipsub's error has.
+ */
+export class NoPeersSubscribedError extends Error {
+  static name = 'NoPeersSubscribedError'
+  /** Name of the topic, or its id in hex. */
+  readonly topic: string
+
+  constructor (topic: string) {
+    super('PublishError.NoPeersSubscribedToTopic')
+    this.name = 'NoPeersSubscribedError'
+    this.topic = topic
+  }
+}

@@ -52,6 +52,14 @@ export class EventQueue<T> {
     this.#wakeAll()
   }
 
+  /** Ends, and drops what is queued. */
+  close (): void {
+    this.#events = []
+    this.#head = 0
+    this.#missed = 0
+    this.end()
+  }
+
   /**
    * The next event, or `undefined` once the queue has ended and is empty.
    *

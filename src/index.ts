@@ -18,8 +18,9 @@
  * @packageDocumentation
  */
 import { IrohGossip as IrohGossipService } from './service.ts'
+import type { IrohGossipComponents } from './components.ts'
 import type { IrohGossipInit } from './options.ts'
-import type { IrohGossip, IrohGossipComponents } from './service.ts'
+import type { IrohGossip } from './service.ts'
 
 /**
  * Makes the service for a libp2p node's `services`.
@@ -31,13 +32,19 @@ export function irohGossip (init: IrohGossipInit = {}): (components: IrohGossipC
 }
 
 export { GOSSIP_PROTOCOL, pubSubSymbol } from './constants.ts'
-export { InvalidMessageError, MessageTooLargeError, NativeBindingMissingError, TopicClosedError } from './errors.ts'
+export { InvalidMessageError, MessageTooLargeError, NativeBindingMissingError, NoPeersSubscribedError, TopicClosedError } from './errors.ts'
 export { TopicId } from './topic-id.ts'
-export type { IrohGossipInit } from './options.ts'
-export type { IrohGossip, IrohGossipComponents, JoinOptions } from './service.ts'
+export { isPubSub } from './pubsub/is-pubsub.ts'
+export { StrictNoSign, StrictSign, TopicValidatorResult } from './pubsub/types.ts'
+export type { Diagnosis, Finding, FindingCode } from './diagnose.ts'
+export type { DiscoveryInit, IrohGossipInit } from './options.ts'
+export type { IrohGossipComponents } from './components.ts'
+export type { IrohGossip, JoinOptions } from './service.ts'
 export type { JoinTarget, NeighborDownEvent, NeighborUpEvent, ReceivedEvent, Topic, TopicEvent, TopicReceiver, TopicSender } from './topic.ts'
 export type { LaggedEvent } from './event-queue.ts'
 export type { BroadcastConfig, MembershipConfig } from './proto/config.ts'
 export type { DisconnectReason, NeighborDownReason } from './proto/events.ts'
 export type { DeliveryScope } from './proto/messages.ts'
-export type { IrohGossipEvents, Message, PublishResult, SubscriptionChangeData, UnsignedMessage } from './pubsub-types.ts'
+export type { IrohGossipEvents, Message, PublishOptions, PublishResult, SignaturePolicy, SignedMessage, Subscription, SubscriptionChangeData, TopicValidatorFn, UnsignedMessage } from './pubsub/types.ts'
+export type { TopicStats } from './proto/state.ts'
+export type { BroadcastStats } from './proto/plumtree.ts'

@@ -2,6 +2,9 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { DEFAULT_EVENT_QUEUE_CAPACITY, DEFAULT_MAX_SEND_QUEUE_BYTES, DEFAULT_STALL_TIMEOUT_MS, GOSSIP_PROTOCOL } from './constants.ts'
 import { DEFAULT_MAX_MESSAGE_SIZE, MIN_MAX_MESSAGE_SIZE, defaultBroadcastConfig, defaultMembershipConfig } from './proto/config.ts'
 import type { BroadcastConfig, MembershipConfig } from './proto/config.ts'
+import type { SignaturePolicy } from './pubsub/types.ts'
+import type { TopicId } from './topic-id.ts'
+import type { PeerId } from '@libp2p/interface'
 
 /**
  * Options of the service. Every number is checked when the service is made: an
@@ -20,12 +23,40 @@ export interface IrohGossipInit {
   /** PlumTree's parameters; what is left out has its default. */
   broadcast?: Partial<BroadcastConfig>
   /**
-   * Only messages without author and signature are sent and accepted: the
-   * bytes that Rust peers see.
+   * With `StrictNoSign` messages are the bytes that were published, as Rust
+   * peers see them. With `StrictSign` each is wrapped in an envelope of author,
+   * sequence number and signature (105 bytes), and whatever is no such envelope
+   * is rejected: every node of the topic must have the same policy.
    *
    * @default 'StrictNoSign'
    */
-  globalSignaturePolicy?: 'StrictNoSign'
+  globalSignaturePolicy?: SignaturePolicy
+  /**
+   * Whether `publish` succeeds where no peer is known to be in the topic,
+   * instead of throwing. The message is then offered to the first neighbor that
+   * comes within the cache time.
+   *
+   * @default false
+   */
+  allowPublishToZeroTopicPeers?: boolean
+  /**
+   * Milliseconds, 0 to 3,600,000, for which a topic that was published to
+   * without being subscribed or joined is kept after the last message.
+   *
+   * @default 60000 (gossipsub)
+   */
+  fanoutTTL?: number
+  /**
+   * Whether a peer may be in a topic with us. Asked before a peer may join, be
+   * a neighbor or send anything there, and before it is asked itself; once for
+   * each peer and topic while the peer is connected. A peer that may not is
+   * answered as if we were not in the topic. An answer that throws is a no.
+   *
+   * @default everybody may
+   */
+  allowPeer?(peer: PeerId, topic: TopicId): boolean | Promise<boolean>
+  /** How peers of a topic are found that nobody named. */
+  discovery?: DiscoveryInit
   /**
    * Whether `publish` also fires a `message` event on the node itself.
    *
@@ -68,8 +99,28 @@ export interface IrohGossipInit {
   protocol?: string
 }
 
+/** How peers of a topic are found that nobody named. */
+export interface DiscoveryInit {
+  /**
+   * Whether connected peers that speak the protocol are asked for each topic.
+   *
+   * @default true
+   */
+  connectedPeers?: boolean
+  /**
+   * Whether the node announces through libp2p's content routing which topics it
+   * is in, and looks there for others: nodes that share nothing but a DHT find
+   * each other. What is announced is a hash of the topic's id.
+   *
+   * @default false
+   */
+  contentRouting?: boolean
+}
+
 /** Options with every default filled in. */
-export interface ResolvedOptions extends Required<Omit<IrohGossipInit, 'membership' | 'broadcast'>> {
+export interface ResolvedOptions extends Required<Omit<IrohGossipInit, 'membership' | 'broadcast' | 'discovery' | 'allowPeer'>> {
+  allowPeer?: IrohGossipInit['allowPeer']
+  discovery: Required<DiscoveryInit>
   membership: MembershipConfig
   broadcast: BroadcastConfig
 }
@@ -81,6 +132,7 @@ const ranges: Record<string, [number, number]> = {
   eventQueueCapacity: [1, 1_000_000],
   maxSendQueueBytes: [64 * 1024, 1024 * 1024 * 1024],
   stallTimeoutMs: [100, 600_000],
+  fanoutTTL: [0, HOUR_MS],
   'membership.activeViewCapacity': [1, 64],
   'membership.passiveViewCapacity': [0, 1024],
   'membership.activeRandomWalkLength': [1, 64],
@@ -99,35 +151,53 @@ const ranges: Record<string, [number, number]> = {
   'broadcast.cacheEvictIntervalMs': [10, HOUR_MS]
 }
 
+const optionNames = new Set([
+  'maxMessageSize', 'membership', 'broadcast', 'discovery', 'globalSignaturePolicy', 'emitSelf', 'allowPublishToZeroTopicPeers', 'fanoutTTL',
+  'allowPeer', 'runOnLimitedConnection', 'eventQueueCapacity', 'maxSendQueueBytes', 'stallTimeoutMs', 'protocol'
+])
+
 /**
  * Fills in defaults.
  *
  * @throws {InvalidParametersError} a number that is no integer in its range, an unknown name, or a value that is not supported
  */
 export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
-  if (init.globalSignaturePolicy != null && init.globalSignaturePolicy !== 'StrictNoSign') {
-    throw new InvalidParametersError(`globalSignaturePolicy must be 'StrictNoSign', got ${JSON.stringify(init.globalSignaturePolicy)}`)
+  if (init.globalSignaturePolicy != null && init.globalSignaturePolicy !== 'StrictNoSign' && init.globalSignaturePolicy !== 'StrictSign') {
+    throw new InvalidParametersError(`globalSignaturePolicy must be 'StrictSign' or 'StrictNoSign', got ${JSON.stringify(init.globalSignaturePolicy)}`)
+  }
+
+  if (init.allowPeer != null && typeof init.allowPeer !== 'function') {
+    throw new InvalidParametersError(`allowPeer must be a function, got ${typeof init.allowPeer}`)
   }
 
   const resolved: ResolvedOptions = {
     maxMessageSize: DEFAULT_MAX_MESSAGE_SIZE,
     globalSignaturePolicy: 'StrictNoSign',
     emitSelf: false,
+    allowPublishToZeroTopicPeers: false,
+    fanoutTTL: 60_000,
     runOnLimitedConnection: false,
     eventQueueCapacity: DEFAULT_EVENT_QUEUE_CAPACITY,
     maxSendQueueBytes: DEFAULT_MAX_SEND_QUEUE_BYTES,
     stallTimeoutMs: DEFAULT_STALL_TIMEOUT_MS,
     protocol: GOSSIP_PROTOCOL,
     ...withoutUndefined(init),
+    discovery: { connectedPeers: true, contentRouting: false, ...withoutUndefined(init.discovery ?? {}) },
     membership: { ...defaultMembershipConfig, ...withoutUndefined(init.membership ?? {}) },
     broadcast: { ...defaultBroadcastConfig, ...withoutUndefined(init.broadcast ?? {}) }
+  }
+
+  for (const name of Object.keys(resolved)) {
+    if (!optionNames.has(name)) {
+      throw new InvalidParametersError(`There is no option ${name}`)
+    }
   }
 
   checkNumbers('', resolved)
   checkNumbers('membership.', resolved.membership)
   checkNumbers('broadcast.', resolved.broadcast)
 
-  if (!resolved.protocol.startsWith('/')) {
+  if (typeof resolved.protocol !== 'string' || !resolved.protocol.startsWith('/')) {
     throw new InvalidParametersError(`protocol must start with a slash, got ${JSON.stringify(resolved.protocol)}`)
   }
 

@@ -1,41 +1,28 @@
 import { InvalidParametersError, NotStartedError, UnsupportedKeyTypeError, peerRoutingSymbol, serviceCapabilities } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { AddressLookup } from './address-lookup.ts'
-import { NEIGHBOR_TAG, NEIGHBOR_TAG_VALUE, pubSubSymbol } from './constants.ts'
-import { Discovery } from './discovery.ts'
-import { Driver } from './driver.ts'
-import { MessageTooLargeError } from './errors.ts'
+import { pubSubSymbol } from './constants.ts'
+import { diagnose } from './diagnose.ts'
+import { MessageTooLargeError, NoPeersSubscribedError } from './errors.ts'
 import { loadHash } from './hash.ts'
-import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
 import { resolveTarget } from './join-target.ts'
-import { Network } from './net/network.ts'
-import { Timers } from './net/timers.ts'
+import { GossipMetrics } from './metrics.ts'
 import { maxContentBytes, resolveOptions } from './options.ts'
-import { ownAddresses, ownPeerData } from './own-addresses.ts'
-import { ReachabilityRules } from './reachability-rules.ts'
+import { ENVELOPE_BYTES, seal } from './pubsub/envelope.ts'
+import { TopicValidators } from './pubsub/topic-validators.ts'
+import { Session } from './session.ts'
 import { TopicId } from './topic-id.ts'
-import { TopicRegistry } from './topic-registry.ts'
+import { nameOf } from './topic-registry.ts'
 import { Topic } from './topic.ts'
+import type { IrohGossipComponents } from './components.ts'
+import type { Diagnosis } from './diagnose.ts'
 import type { IrohGossipInit, ResolvedOptions } from './options.ts'
-import type { TopicEvent as ProtoTopicEvent } from './proto/events.ts'
-import type { Scope, TopicKey, PeerKey } from './proto/messages.ts'
-import type { IrohGossipEvents, PublishResult } from './pubsub-types.ts'
+import type { Scope } from './proto/messages.ts'
+import type { TopicStats } from './proto/state.ts'
+import type { IrohGossipEvents, PublishOptions, PublishResult, SignaturePolicy, TopicValidatorFn } from './pubsub/types.ts'
 import type { TopicEntry } from './topic-registry.ts'
-import type { JoinTarget, TopicBackend, TopicHandle } from './topic.ts'
-import type { AbortOptions, ComponentLogger, Libp2pEvents, Logger, PeerId, PeerRouting, PeerStore, Startable, TypedEventTarget } from '@libp2p/interface'
-import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
-
-/** The parts of a libp2p node that the service uses. */
-export interface IrohGossipComponents {
-  peerId: PeerId
-  logger: ComponentLogger
-  events: TypedEventTarget<Libp2pEvents>
-  registrar: Registrar
-  connectionManager: ConnectionManager
-  peerStore: PeerStore
-  transportManager: TransportManager
-  addressManager: AddressManager
-}
+import type { JoinTarget, TopicBackend } from './topic.ts'
+import type { AbortOptions, Logger, PeerId, PeerRouting, Startable } from '@libp2p/interface'
 
 /** How to enter a topic. */
 export interface JoinOptions extends AbortOptions {
@@ -45,50 +32,59 @@ export interface JoinOptions extends AbortOptions {
   eventQueueCapacity?: number
 }
 
-/** Longest time that `stop()` gives neighbors to take the goodbye. */
-const GOODBYE_TIMEOUT_MS = 5_000
-
-/** What exists only while the service is started. */
-interface Running {
-  driver: Driver
-  network: Network
-  timers: Timers
-  discovery: Discovery
-}
+/** Milliseconds that `publish` waits for a first neighbor in a topic that the node was not in. */
+const FIRST_NEIGHBOR_MS = 1_000
 
 /**
  * Epidemic broadcast trees as a libp2p service.
  */
-export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements Startable {
-  /** Fixed: messages carry no author and no signature. */
-  readonly globalSignaturePolicy: 'StrictNoSign'
+export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements Startable, AsyncDisposable {
+  /** Whether messages carry an author and a signature; the same on every node of a topic. */
+  readonly globalSignaturePolicy: SignaturePolicy
+  /** Whether `publish` also fires a `message` event on the node itself. */
+  readonly emitSelf: boolean
   /** The libp2p protocols of this service. */
   readonly protocols: string[]
+  /**
+   * Validators by topic name (or id in hex). A topic's validator is asked before
+   * a message is delivered and before it is forwarded; own messages are not
+   * judged.
+   */
+  readonly topicValidators: Map<string, TopicValidatorFn>
   readonly #components: IrohGossipComponents
   readonly #options: ResolvedOptions
   readonly #log: Logger
   readonly #addresses: AddressLookup
   readonly #backend: TopicBackend
-  readonly #maxContentBytes: number
-  #topics = new TopicRegistry()
-  #running: Running | undefined
-  #peerData = ''
+  readonly #validators: TopicValidators
+  readonly #metrics: GossipMetrics | undefined
+  /** Bytes of data that fit a frame at every distance. */
+  readonly #maxDataBytes: number
+  #session: Session | undefined
+  #starting: Promise<void> | undefined
+  /** From the clock's nanoseconds on, so that it grows over restarts too. */
+  #sequenceNumber = BigInt(Date.now()) * 1_000_000n
 
   constructor (components: IrohGossipComponents, init: IrohGossipInit = {}) {
     super()
 
     this.#components = components
     this.#options = resolveOptions(init)
-    this.#maxContentBytes = maxContentBytes(this.#options.maxMessageSize)
-    this.globalSignaturePolicy = this.#options.globalSignaturePolicy
-    this.protocols = [this.#options.protocol]
+    const { maxMessageSize, globalSignaturePolicy, protocol, emitSelf } = this.#options
+    this.#maxDataBytes = maxContentBytes(maxMessageSize) - (globalSignaturePolicy === 'StrictSign' ? ENVELOPE_BYTES : 0)
+    this.globalSignaturePolicy = globalSignaturePolicy
+    this.emitSelf = emitSelf
+    this.protocols = [protocol]
     this.#log = components.logger.forComponent('libp2p:iroh-gossip')
-    this.#addresses = new AddressLookup(() => performance.now(), (peer) => this.#running?.network.isConnected(peer) === true)
+    this.#addresses = new AddressLookup(() => performance.now(), (peer) => this.#session?.network.isConnected(peer) === true)
+    this.#validators = new TopicValidators((topic) => { this.#onValidatorChange(topic) })
+    this.topicValidators = this.#validators
+    this.#metrics = components.metrics == null ? undefined : new GossipMetrics(components.metrics, this.#metricsSource())
     this.#backend = {
-      broadcast: (topic, content, scope) => { this.#broadcast(topic, content, scope) },
+      broadcast: async (topic, content, scope, options) => { await this.#broadcast(topic, content, scope, options) },
       joinPeers: async (topic, peers, options) => { this.#joinPeers(topic, peers, options) },
-      neighbors: (topic) => this.#neighbors(topic),
-      onHandleClosed: async (topic, handle) => { this.#onHandleClosed(topic, handle) }
+      neighbors: (topic) => this.#session?.neighbors(topic) ?? [],
+      onHandleClosed: async (topic, handle) => { this.#session?.onHandleClosed(topic, handle) }
     }
   }
 
@@ -102,107 +98,51 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     return this.#addresses[peerRoutingSymbol]
   }
 
+  /** Whether topics can be entered. */
   isStarted (): boolean {
-    return this.#running != null
+    return this.#session != null
   }
 
   /**
+   * Called by libp2p.
+   *
    * @throws {UnsupportedKeyTypeError} the node's key is not Ed25519: peers are named by such keys on the wire
    */
   async start (): Promise<void> {
-    if (this.#running != null) {
+    if (this.#session != null) {
       return
     }
 
-    const { peerId, events } = this.#components
-
-    if (peerId.type !== 'Ed25519') {
-      throw new UnsupportedKeyTypeError(`Gossip names peers by their Ed25519 key, this node's is ${peerId.type}`)
-    }
-
-    const hash = await loadHash()
-    const me = endpointIdOf(peerId)
-    const timers = new Timers()
-    const topics = new TopicRegistry()
-    const discovery = new Discovery(topics, timers, this.#options.membership.activeViewCapacity, (entry, peer) => {
-      driver.command(entry.id.toString(), { type: 'join', peers: [peer] })
-    })
-    const network = new Network(this.#components, {
-      ...this.#options,
-      log: this.#log,
-      timers,
-      maxQueueBytes: this.#options.maxSendQueueBytes,
-      me,
-      isOurs: (peer) => this.#addresses.isOurs(peer),
-      canBeDialed: () => ownAddresses(this.#components).some(isIrohAddress),
-      addressesOf: (peer) => this.#addresses.get(peer),
-      onFrame: (peer, topic, payload) => { driver.onFrame(peer, topic, payload) },
-      onDisconnected: (peer, reason) => {
-        discovery.onPeerGone(peer)
-        driver.onDisconnected(peer, reason)
-      },
-      onLinkBroken: (peer) => { driver.onLinkBroken(peer) },
-      onCongestion: (peer, congested): boolean => driver.onCongestion(peer, congested),
-      onViolation: (peer, error) => { driver.onInvalidFrame(peer, error) },
-      onExcess: (peer) => { driver.onExcess(peer) },
-      onPeerAvailable: (peer) => { discovery.onPeerAvailable(peer) }
-    })
-    const driver = new Driver(network, {
-      me,
-      config: this.#options,
-      rules: new ReachabilityRules(this.#components.transportManager, network, this.#addresses),
-      hash,
-      timers,
-      log: this.#log,
-      onTopicEvent: (topic, event) => { this.#onTopicEvent(topic, event) },
-      onPeerData: (peer, data) => { this.#addresses.addPeerData(peer, data) },
-      onViolation: (peer, reason) => { this.#log('%p violated the protocol: %s', network.peerId(peer), reason) }
-    })
-
-    this.#peerData = ''
-    this.#topics = topics
-    this.#running = { driver, network, timers, discovery }
-    await network.start()
-
-    events.addEventListener('self:peer:update', this.#updatePeerData)
-    events.addEventListener('transport:listening', this.#updatePeerData)
-    events.addEventListener('transport:close', this.#updatePeerData)
-    this.#updatePeerData()
+    this.#starting ??= this.#start().finally(() => { this.#starting = undefined })
+    await this.#starting
   }
 
-  /** Says goodbye to the neighbors of every topic while their connections are still open. */
+  /** Called by libp2p while connections are still open: says goodbye to the neighbors of every topic. */
   async beforeStop (): Promise<void> {
-    const running = this.#running
-
-    if (running == null) {
-      return
-    }
-
-    const { events } = this.#components
-    events.removeEventListener('self:peer:update', this.#updatePeerData)
-    events.removeEventListener('transport:listening', this.#updatePeerData)
-    events.removeEventListener('transport:close', this.#updatePeerData)
-
-    for (const entry of this.#topics.values()) {
-      running.driver.command(entry.id.toString(), { type: 'quit' })
-    }
-
-    this.#running = undefined
-    await running.network.stop(GOODBYE_TIMEOUT_MS)
-    running.timers.clear()
-
-    for (const entry of this.#topics.values()) {
-      for (const handle of entry.handles) {
-        handle.close()
-      }
-    }
-
-    this.#topics = new TopicRegistry()
-    this.#addresses.clear()
+    await this.shutdown()
   }
 
+  /** Called by libp2p. */
   async stop (): Promise<void> {
-    await this.beforeStop()
+    await this.shutdown()
+  }
+
+  /**
+   * Leaves every topic, tells the neighbors and waits until they have taken it,
+   * at most 5 s. Every handle is closed; `start` makes the service usable again.
+   */
+  async shutdown (): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    await session?.stop()
+
+    if (session != null) {
+      this.#addresses.clear()
+    }
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    await this.shutdown()
   }
 
   // --- as iroh-gossip
@@ -215,17 +155,19 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
    *
    * @throws {InvalidParametersError} a bootstrap peer that is no dial target, or an event queue out of range
    * @throws {NotStartedError} the node is not started
+   * @throws {AbortError} the signal had fired before
    */
   async join (topic: string | TopicId, options: JoinOptions = {}): Promise<Topic> {
     options.signal?.throwIfAborted()
+    const session = this.#assertStarted()
     const capacity = options.eventQueueCapacity ?? this.#options.eventQueueCapacity
     resolveOptions({ eventQueueCapacity: capacity })
     const targets = options.bootstrap ?? []
     targets.forEach(resolveTarget)
 
-    const entry = this.#enter(toTopicId(topic))
-    const handle = new Topic(this.#topics.addHandle(entry, this.#backend, capacity))
-    this.#joinPeers(entry.id, targets, options)
+    const entry = session.enter(toTopicId(topic))
+    const handle = new Topic(session.topics.addHandle(entry, this.#backend, capacity))
+    session.joinPeers(entry, targets, options)
 
     return handle
   }
@@ -238,75 +180,130 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
    * @throws {NotStartedError} the node is not started
    */
   subscribe (topic: string | TopicId): void {
-    const entry = this.#enter(toTopicId(topic))
+    const session = this.#assertStarted()
+    const entry = session.enter(toTopicId(topic))
+    const isNew = !entry.subscribed
     entry.subscribed = true
+    this.#name(session, entry, topic)
 
-    if (typeof topic === 'string') {
-      entry.name = topic
-    }
-
-    this.#joinPeers(entry.id, [])
-  }
-
-  /** Fires no more `message` events for the topic, and leaves it unless a handle is open. */
-  unsubscribe (topic: string | TopicId): void {
-    const entry = this.#topics.get(toTopicId(topic).toString())
-
-    if (entry != null) {
-      entry.subscribed = false
-      this.#leaveIfUnused(entry)
+    if (isNew) {
+      session.joinPeers(entry, [])
     }
   }
 
   /**
-   * Sends a message to everyone in the topic, which must have been subscribed to or joined.
+   * Fires no more `message` events for the topic, and leaves it unless a handle is open.
    *
-   * @param data - not copied: must not be changed afterwards
-   * @throws {MessageTooLargeError} more bytes than fit into a frame at any distance: 4,055 by default
-   * @throws {InvalidParametersError} the topic was neither subscribed to nor joined
    * @throws {NotStartedError} the node is not started
    */
-  async publish (topic: string | TopicId, data: Uint8Array): Promise<PublishResult> {
+  unsubscribe (topic: string | TopicId): void {
+    const session = this.#assertStarted()
+    const entry = session.topics.get(toTopicId(topic).toString())
+
+    if (entry != null) {
+      entry.subscribed = false
+      session.leaveIfUnused(entry)
+    }
+  }
+
+  /**
+   * Sends a message to everyone in the topic.
+   *
+   * A topic that was neither subscribed to nor joined is entered for it, which
+   * may take up to a second, and left a minute after the last message.
+   *
+   * @param data - not copied: must not be changed afterwards
+   * @throws {NoPeersSubscribedError} no peer is known to be in the topic, and `allowPublishToZeroTopicPeers` is not set; as in gossipsub, not if `emitSelf` delivers it
+   * @throws {MessageTooLargeError} more bytes than fit into a frame at any distance: 4,055 by default, 3,950 with `StrictSign`
+   * @throws {InvalidParametersError} `data` is no Uint8Array
+   * @throws {NotStartedError} the node is not started
+   * @throws {AbortError} the signal fired before the message was on its way
+   */
+  async publish (topic: string | TopicId, data: Uint8Array = new Uint8Array(0), options: PublishOptions = {}): Promise<PublishResult> {
+    const session = this.#assertStarted()
+    this.#check(data, options)
     const id = toTopicId(topic)
-    const recipients = this.#neighbors(id)
-    const { duplicate } = this.#broadcast(id, data, 'swarm')
+    const entry = session.enter(id)
+    const { emitSelf } = this.#options
+    const mayBeAlone = options.allowPublishToZeroTopicPeers ?? this.#options.allowPublishToZeroTopicPeers
 
-    if (this.#options.emitSelf && !duplicate) {
-      const entry = this.#topics.get(id.toString())
+    const isOnlyPublished = !entry.subscribed && entry.handles.size === 0
 
-      if (entry?.subscribed === true) {
-        this.#fireMessage(entry, data, this.#components.peerId, 0)
+    if (isOnlyPublished) {
+      this.#name(session, entry, topic)
+      await this.#enterToPublish(session, entry, mayBeAlone, options)
+    }
+
+    if (entry.subscribers.size === 0 && !mayBeAlone && !(emitSelf && entry.subscribed)) {
+      throw new NoPeersSubscribedError(nameOf(entry))
+    }
+
+    const content = await this.#broadcast(id, data, 'swarm', options)
+    const recipients = session.neighbors(id)
+
+    if (isOnlyPublished) {
+      session.keep(entry, this.#options.fanoutTTL)
+    }
+
+    if (content == null) {
+      return { recipients: [], duplicate: true }
+    }
+
+    if (emitSelf && entry.subscribed) {
+      const message = session.ownMessage(entry, content)
+      recipients.push(this.#components.peerId)
+
+      if (message != null) {
+        this.safeDispatchEvent('message', { detail: message })
       }
     }
 
-    return { recipients: duplicate ? [] : recipients, duplicate }
+    return { recipients, duplicate: false }
   }
 
   /** Names of the topics that were subscribed to; those without a name by their id in hex. */
   getTopics (): string[] {
-    return [...this.#topics.values()].filter((entry) => entry.subscribed).map(nameOf)
+    return [...this.#session?.topics.values() ?? []].filter((entry) => entry.subscribed).map(nameOf)
   }
 
   /** Ids of all topics that were subscribed to or joined. */
   getTopicIds (): TopicId[] {
-    return [...this.#topics.values()].map((entry) => entry.id)
+    return [...this.#session?.topics.values() ?? []].map((entry) => entry.id)
   }
 
   /** Connected peers that speak the protocol. */
   getPeers (): PeerId[] {
-    const { network, discovery } = this.#assertRunning()
+    const session = this.#session
 
-    return discovery.peers().map((key) => network.peerId(key))
+    return session == null ? [] : session.discovery.peers().map((key) => session.network.peerId(key))
   }
 
-  /** Peers known to be in the topic: its neighbors. */
+  /**
+   * Connected peers known to be in the topic: its neighbors, and those that were
+   * found there. In a large swarm these are few of its members.
+   *
+   * @throws {NotStartedError} the node is not started
+   */
   getSubscribers (topic: string | TopicId): PeerId[] {
-    return this.#neighbors(toTopicId(topic))
+    return [...this.#assertStarted().topics.get(toTopicId(topic).toString())?.subscribers.values() ?? []]
+  }
+
+  // --- to look inside
+
+  /**
+   * Says in words and in data why messages of a topic would not arrive: nobody
+   * connected, nobody there who speaks the protocol, nobody in the topic, dials
+   * that fail and why, sizes that differ, silent neighbors.
+   *
+   * @throws {NotStartedError} the node is not started
+   */
+  diagnose (topic: string | TopicId): Diagnosis {
+    return diagnose(this.#assertStarted(), toTopicId(topic), topic.toString(), this.#components.connectionManager.getConnections().length)
   }
 
   /** Neighbors of a topic that push payloads to each other (eager) or announce them (lazy). For displays and tests. */
   getTree (topic: string | TopicId): { eager: PeerId[], lazy: PeerId[] } {
-    const { driver, network } = this.#assertRunning()
+    const { driver, network } = this.#assertStarted()
     const key = toTopicId(topic).toString()
 
     return {
@@ -316,186 +313,143 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
   }
 
   /** Counters of a topic's broadcast tree, or `undefined` for a topic that was not joined. */
-  getStats (topic: string | TopicId): ReturnType<Driver['state']['stats']> {
-    return this.#assertRunning().driver.state.stats(toTopicId(topic).toString())
+  getStats (topic: string | TopicId): TopicStats | undefined {
+    return this.#assertStarted().driver.state.stats(toTopicId(topic).toString())
   }
 
-  // --- topics
+  // ---
 
-  #assertRunning (): Running {
-    if (this.#running == null) {
+  async #start (): Promise<void> {
+    const { peerId } = this.#components
+
+    if (peerId.type !== 'Ed25519') {
+      throw new UnsupportedKeyTypeError(`Gossip names peers by their Ed25519 key, this node's is ${peerId.type}`)
+    }
+
+    const session = new Session({
+      components: this.#components,
+      options: this.#options,
+      addresses: this.#addresses,
+      validators: this.#validators,
+      hash: await loadHash(),
+      log: this.#log,
+      metrics: this.#metrics,
+      onMessage: (detail) => { this.safeDispatchEvent('message', { detail }) },
+      onSubscriptionChange: (entry, peerId, subscribe) => {
+        this.safeDispatchEvent('subscription-change', {
+          detail: { peerId, subscriptions: [{ topic: nameOf(entry), subscribe }] }
+        })
+      }
+    })
+    this.#session = session
+    await session.start()
+  }
+
+  #assertStarted (): Session {
+    if (this.#session == null) {
       throw new NotStartedError('Gossip is not started')
     }
 
-    return this.#running
+    return this.#session
   }
 
-  #enter (id: TopicId): TopicEntry {
-    const { driver } = this.#assertRunning()
-    const key = id.toString()
-    const known = this.#topics.get(key)
+  #name (session: Session, entry: TopicEntry, topic: string | TopicId): void {
+    if (typeof topic === 'string' && entry.name !== topic) {
+      entry.name = topic
+      session.updateValidation(entry)
+    }
+  }
 
-    if (known != null) {
-      return known
+  #check (data: Uint8Array, options: AbortOptions): void {
+    options.signal?.throwIfAborted()
+
+    if (!(data instanceof Uint8Array)) {
+      throw new InvalidParametersError(`A message must be a Uint8Array, got ${typeof data}`)
     }
 
-    const entry = this.#topics.add(id)
-    driver.command(key, { type: 'join', peers: [] })
-
-    return entry
+    if (data.byteLength > this.#maxDataBytes) {
+      throw new MessageTooLargeError(data.byteLength, this.#maxDataBytes)
+    }
   }
 
-  #leaveIfUnused (entry: TopicEntry): void {
-    if (!this.#topics.isUnused(entry)) {
+  /** Waits for the first neighbor of a topic that is entered only to publish, where one may come. */
+  async #enterToPublish (session: Session, entry: TopicEntry, mayBeAlone: boolean, options: AbortOptions): Promise<void> {
+    session.keep(entry, Math.max(this.#options.fanoutTTL, 2 * FIRST_NEIGHBOR_MS))
+
+    if (entry.subscribers.size > 0) {
       return
     }
 
-    this.#running?.driver.command(entry.id.toString(), { type: 'quit' })
-    this.#topics.delete(entry.id.toString())
-  }
+    session.joinPeers(entry, [])
 
-  #onHandleClosed (topic: TopicId, handle: TopicHandle): void {
-    const entry = this.#topics.get(topic.toString())
-
-    if (entry?.handles.delete(handle) === true) {
-      this.#leaveIfUnused(entry)
-    }
-  }
-
-  #neighbors (topic: TopicId): PeerId[] {
-    return [...this.#topics.get(topic.toString())?.neighbors.values() ?? []]
-  }
-
-  #broadcast (topic: TopicId, content: Uint8Array, scope: Scope): { duplicate: boolean } {
-    const { driver } = this.#assertRunning()
-
-    if (!(content instanceof Uint8Array)) {
-      throw new InvalidParametersError(`A message must be a Uint8Array, got ${typeof content}`)
-    }
-
-    if (content.byteLength > this.#maxContentBytes) {
-      throw new MessageTooLargeError(content.byteLength, this.#maxContentBytes)
-    }
-
-    if (this.#topics.get(topic.toString()) == null) {
-      throw new InvalidParametersError(`Topic ${topic} was neither subscribed to nor joined`)
-    }
-
-    return driver.command(topic.toString(), { type: 'broadcast', content, scope })
-  }
-
-  // --- peers
-
-  /** Asks peers to let us into a topic; without any named, those that are connected. */
-  #joinPeers (topic: TopicId, targets: JoinTarget[], options: AbortOptions = {}): void {
-    const { driver, network, discovery } = this.#assertRunning()
-    const key = topic.toString()
-    const entry = this.#topics.get(key)
-    const resolved = targets.map(resolveTarget)
-
-    if (entry == null) {
+    if (mayBeAlone || session.discovery.peers().length === 0) {
       return
     }
 
-    for (const { peerId, addresses } of resolved) {
-      if (peerId == null) {
-        // an address that does not say whose it is: libp2p finds out
-        this.#components.connectionManager.openConnection(addresses, options)
-          .then((connection) => {
-            if (this.#running?.network === network && connection.remotePeer.type === 'Ed25519') {
-              driver.command(key, { type: 'join', peers: [endpointIdOf(connection.remotePeer)] })
-            }
-          })
-          .catch((err) => {
-            this.#log('could not join topic %s through %s - %e', key, addresses, err)
-          })
-      } else if (addresses.length > 0) {
-        this.#addresses.addMultiaddrs(endpointIdOf(peerId), addresses)
+    const timeout = AbortSignal.timeout(FIRST_NEIGHBOR_MS)
+    const handle = new Topic(session.topics.addHandle(entry, this.#backend, 1))
+
+    try {
+      await handle.joined({ signal: AbortSignal.any(options.signal == null ? [timeout] : [timeout, options.signal]) })
+    } catch (err) {
+      options.signal?.throwIfAborted()
+
+      if (!timeout.aborted) {
+        throw err
+      }
+    } finally {
+      await handle.leave()
+    }
+  }
+
+  /** @returns the content that went out, or `undefined` for one that the topic has seen before */
+  async #broadcast (topic: TopicId, data: Uint8Array, scope: Scope, options: AbortOptions = {}): Promise<Uint8Array | undefined> {
+    const session = this.#assertStarted()
+    this.#check(data, options)
+    let content = data
+
+    if (this.globalSignaturePolicy === 'StrictSign') {
+      content = await seal(this.#components.privateKey, topic, ++this.#sequenceNumber, data)
+      options.signal?.throwIfAborted()
+
+      if (session !== this.#session) {
+        throw new NotStartedError('Gossip was stopped')
       }
     }
 
-    const peers = resolved.flatMap(({ peerId }) => peerId == null ? [] : [endpointIdOf(peerId)])
-    entry.hasBootstrap ||= targets.length > 0
+    return session.broadcast(topic, content, scope).duplicate ? undefined : content
+  }
 
-    if (targets.length === 0 && !entry.hasBootstrap) {
-      peers.push(...discovery.candidates(entry))
-    }
+  #joinPeers (topic: TopicId, targets: JoinTarget[], options?: AbortOptions): void {
+    const session = this.#assertStarted()
+    const entry = session.topics.get(topic.toString())
 
-    if (peers.length > 0) {
-      driver.command(key, { type: 'join', peers })
+    if (entry != null) {
+      session.joinPeers(entry, targets, options)
     }
   }
 
-  // --- events
-
-  readonly #updatePeerData = (): void => {
-    const data = ownPeerData(this.#components)
-    const text = data.join()
-
-    if (text !== this.#peerData) {
-      this.#peerData = text
-      this.#running?.driver.updatePeerData(data)
-    }
-  }
-
-  #onTopicEvent (key: TopicKey, event: ProtoTopicEvent): void {
-    const entry = this.#topics.get(key)
-    const running = this.#running
-
-    if (entry == null || running == null) {
-      return
-    }
-
-    const { network, discovery } = running
-
-    this.#topics.apply(entry, event, (peer) => network.peerId(peer))
-
-    if (event.type === 'received') {
-      if (entry.subscribed) {
-        this.#fireMessage(entry, event.content, network.peerId(event.deliveredFrom), event.scope.type === 'swarm' ? event.scope.round : 0)
+  #onValidatorChange (topic: string): void {
+    for (const entry of this.#session?.topics.values() ?? []) {
+      if (nameOf(entry) === topic || entry.id.toString() === topic) {
+        this.#session?.updateValidation(entry)
       }
-    } else {
-      const peerId = network.peerId(event.peer)
-      const isUp = event.type === 'neighborUp'
-
-      if (event.type === 'neighborDown' && event.reason === 'left') {
-        discovery.onPeerLeft(entry, event.peer)
-      }
-
-      this.#log('topic %s: %p is %s', key, peerId, isUp ? 'a neighbor' : `no neighbor any more (${event.reason})`)
-      this.#tag(event.peer, peerId, isUp)
-      this.safeDispatchEvent('subscription-change', {
-        detail: { peerId, subscriptions: [{ topic: nameOf(entry), subscribe: isUp }] }
-      })
     }
   }
 
-  #fireMessage (entry: TopicEntry, data: Uint8Array, deliveredFrom: PeerId, round: number): void {
-    this.safeDispatchEvent('message', {
-      detail: { type: 'unsigned', topic: nameOf(entry), topicId: entry.id, data, deliveredFrom, round }
-    })
-  }
+  #metricsSource (): ConstructorParameters<typeof GossipMetrics>[1] {
+    return {
+      topics: () => [...this.#session?.topics.values() ?? []].flatMap((entry) => {
+        const stats = this.#session?.driver.state.stats(entry.id.toString())
 
-  /** Keeps libp2p from pruning the connection of a neighbor. */
-  #tag (peer: PeerKey, peerId: PeerId, isNeighbor: boolean): void {
-    const shared = this.#topics.sharedWith(peer)
-
-    if (isNeighbor ? shared !== 1 : shared !== 0) {
-      return
+        return stats == null ? [] : { name: nameOf(entry), stats }
+      }),
+      queuedBytes: () => this.#session?.network.queuedBytes ?? 0,
+      peers: () => this.#session?.discovery.peers().length ?? 0
     }
-
-    this.#components.peerStore.merge(peerId, {
-      tags: { [NEIGHBOR_TAG]: isNeighbor ? { value: NEIGHBOR_TAG_VALUE } : undefined }
-    }).catch((err) => {
-      this.#log('could not tag %p - %e', peerId, err)
-    })
   }
 }
 
 function toTopicId (topic: string | TopicId): TopicId {
   return typeof topic === 'string' ? TopicId.fromName(topic) : topic
-}
-
-function nameOf (entry: TopicEntry): string {
-  return entry.name ?? entry.id.toString()
 }

@@ -70,6 +70,7 @@ export class TopicId {
     return new TopicId(crypto.getRandomValues(new Uint8Array(TOPIC_ID_BYTES)))
   }
 
+  /** Whether both name the same topic. */
   equals (other: TopicId): boolean {
     return this.#hex === other.toString()
   }
@@ -79,6 +80,7 @@ export class TopicId {
     return this.#hex
   }
 
+  /** As `toString`. */
   toJSON (): string {
     return this.#hex
   }

@@ -5,24 +5,47 @@ import type { TopicId } from './topic-id.ts'
 import type { TopicBackend, TopicEvent } from './topic.ts'
 import type { PeerId } from '@libp2p/interface'
 
-/** A topic that the node is in: who uses it here, and who its neighbors are. */
+/** Peers remembered as being in a topic; of those that are no neighbors, the one found longest ago goes first. */
+const MAX_SUBSCRIBERS = 256
+
+/** A topic that the node is in: who uses it here, and who else is in it. */
 export interface TopicEntry {
   readonly id: TopicId
   /** The name it was subscribed by, if it was. */
   name?: string
   /** Whether `message` events are fired for it. */
   subscribed: boolean
+  /** Monotonic milliseconds until which it is kept for what was published without being subscribed. */
+  keptUntil: number
   readonly handles: Set<TopicHandle>
   readonly neighbors: Map<PeerKey, PeerId>
+  /** Connected peers known to be in the topic: its neighbors, and those that no longer are. */
+  readonly subscribers: Map<PeerKey, PeerId>
   /** Whether the application named peers to join through. */
   hasBootstrap: boolean
 }
 
+/** A peer that was found in a topic, or is in it no more. */
+export interface SubscriptionChange { (entry: TopicEntry, peerId: PeerId, subscribe: boolean): void }
+
 /**
- * The topics of this node and their local users.
+ * The topics of this node, their local users and their known members.
  */
 export class TopicRegistry {
   readonly #entries = new Map<TopicKey, TopicEntry>()
+  readonly #onSubscriptionChange: SubscriptionChange
+
+  constructor (onSubscriptionChange: SubscriptionChange = () => {}) {
+    this.#onSubscriptionChange = onSubscriptionChange
+  }
+
+  get size (): number {
+    return this.#entries.size
+  }
+
+  has (key: TopicKey): boolean {
+    return this.#entries.has(key)
+  }
 
   get (key: TopicKey): TopicEntry | undefined {
     return this.#entries.get(key)
@@ -38,7 +61,7 @@ export class TopicRegistry {
     let entry = this.#entries.get(key)
 
     if (entry == null) {
-      entry = { id, subscribed: false, handles: new Set(), neighbors: new Map(), hasBootstrap: false }
+      entry = { id, subscribed: false, keptUntil: 0, handles: new Set(), neighbors: new Map(), subscribers: new Map(), hasBootstrap: false }
       this.#entries.set(key, entry)
     }
 
@@ -59,8 +82,8 @@ export class TopicRegistry {
   }
 
   /** Whether nobody here uses the topic any more. */
-  isUnused (entry: TopicEntry): boolean {
-    return !entry.subscribed && entry.handles.size === 0
+  isUnused (entry: TopicEntry, now: number): boolean {
+    return !entry.subscribed && entry.handles.size === 0 && entry.keptUntil <= now
   }
 
   delete (key: TopicKey): void {
@@ -79,31 +102,80 @@ export class TopicRegistry {
   }
 
   /**
-   * Applies an event of the core to its topic: keeps the neighbors, tells every handle.
+   * Keeps a topic's neighbors and subscribers as an event of the core says.
    *
-   * @param peerId - turns the core's name of a peer into the application's
+   * A neighbor that was dropped to make room, by either side, is in the topic
+   * still: whoever counts subscribers is not to see it go and come.
    */
-  apply (entry: TopicEntry, event: ProtoTopicEvent, peerId: (key: PeerKey) => PeerId): void {
-    let told: TopicEvent
-
-    switch (event.type) {
-      case 'received':
-        told = { type: 'received', content: event.content, deliveredFrom: peerId(event.deliveredFrom), scope: event.scope }
-        break
-      case 'neighborUp':
-        told = { type: 'neighborUp', peer: peerId(event.peer) }
-        entry.neighbors.set(event.peer, told.peer)
-        break
-      case 'neighborDown':
-        told = { type: 'neighborDown', peer: peerId(event.peer), reason: event.reason }
-        entry.neighbors.delete(event.peer)
-        break
-      default:
-        return
+  applyNeighbor (entry: TopicEntry, event: Exclude<ProtoTopicEvent, { type: 'received' }>, peerId: PeerId): void {
+    if (event.type === 'neighborUp') {
+      entry.neighbors.set(event.peer, peerId)
+      this.tell(entry, { type: 'neighborUp', peer: peerId })
+      this.addSubscriber(entry, event.peer, peerId)
+      return
     }
 
-    for (const handle of entry.handles) {
-      handle.push(told)
+    entry.neighbors.delete(event.peer)
+    this.tell(entry, { type: 'neighborDown', peer: peerId, reason: event.reason })
+
+    if (event.reason === 'stopped') {
+      // it was us who left: the peer is in the topic still
+      entry.subscribers.delete(event.peer)
+    } else if (event.reason !== 'evicted' && event.reason !== 'evictedByPeer') {
+      this.#removeSubscriber(entry, event.peer)
     }
   }
+
+  /** A connected peer has shown that it is in the topic. */
+  addSubscriber (entry: TopicEntry, peer: PeerKey, peerId: PeerId): void {
+    if (entry.subscribers.has(peer)) {
+      return
+    }
+
+    entry.subscribers.set(peer, peerId)
+    this.#onSubscriptionChange(entry, peerId, true)
+
+    if (entry.subscribers.size > MAX_SUBSCRIBERS) {
+      const oldest = [...entry.subscribers.keys()].find((key) => !entry.neighbors.has(key))
+
+      if (oldest != null) {
+        this.#removeSubscriber(entry, oldest)
+      }
+    }
+  }
+
+  /** No connection to the peer is left. */
+  onPeerGone (peer: PeerKey): void {
+    for (const entry of this.#entries.values()) {
+      this.#removeSubscriber(entry, peer)
+    }
+  }
+
+  /** Says that a peer which is no neighbor has left the topic. */
+  onPeerLeft (entry: TopicEntry, peer: PeerKey): void {
+    if (!entry.neighbors.has(peer)) {
+      this.#removeSubscriber(entry, peer)
+    }
+  }
+
+  /** Tells every handle. */
+  tell (entry: TopicEntry, event: TopicEvent): void {
+    for (const handle of entry.handles) {
+      handle.push(event)
+    }
+  }
+
+  #removeSubscriber (entry: TopicEntry, peer: PeerKey): void {
+    const peerId = entry.subscribers.get(peer)
+
+    if (peerId != null) {
+      entry.subscribers.delete(peer)
+      this.#onSubscriptionChange(entry, peerId, false)
+    }
+  }
+}
+
+/** What the application calls a topic: the name it was subscribed by, or its id in hex. */
+export function nameOf (entry: TopicEntry): string {
+  return entry.name ?? entry.id.toString()
 }

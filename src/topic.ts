@@ -15,6 +15,8 @@ export type JoinTarget = PeerId | Multiaddr | Multiaddr[]
 export interface ReceivedEvent {
   type: 'received'
   content: Uint8Array
+  /** The author, with `StrictSign`; the signature has been verified. */
+  author?: PeerId
   /** The neighbor that handed it over, not its author. */
   deliveredFrom: PeerId
   /** How it came; a swarm message's round is the number of peers between its author and us. */
@@ -34,11 +36,12 @@ export interface NeighborDownEvent {
   reason: NeighborDownReason
 }
 
+/** What a topic handle tells its reader. */
 export type TopicEvent = ReceivedEvent | NeighborUpEvent | NeighborDownEvent | LaggedEvent
 
 /** What a handle asks of the service. */
 export interface TopicBackend {
-  broadcast (topic: TopicId, content: Uint8Array, scope: Scope): void
+  broadcast (topic: TopicId, content: Uint8Array, scope: Scope, options?: AbortOptions): Promise<void>
   joinPeers (topic: TopicId, peers: JoinTarget[], options?: AbortOptions): Promise<void>
   neighbors (topic: TopicId): PeerId[]
   /** The last half of the handle was closed. */
@@ -77,6 +80,12 @@ export class TopicHandle {
   close (): void {
     this.#closed = true
     this.events.end()
+    this.#wake(true)
+  }
+
+  /** Nothing is received any more: ends whoever waits, and drops what nobody will read. */
+  endReceiving (): void {
+    this.events.close()
     this.#wake(true)
   }
 
@@ -160,9 +169,9 @@ export class TopicSender implements AsyncDisposable {
    * @throws {MessageTooLargeError} more bytes than fit into a frame at any distance: 4,055 by default
    * @throws {TopicClosedError} this half was closed, or the service stopped
    */
-  async broadcast (content: Uint8Array): Promise<void> {
+  async broadcast (content: Uint8Array, options?: AbortOptions): Promise<void> {
     this.#handle.assertOpen(this)
-    this.#handle.backend.broadcast(this.#handle.id, content, 'swarm')
+    await this.#handle.backend.broadcast(this.#handle.id, content, 'swarm', options)
   }
 
   /**
@@ -170,9 +179,9 @@ export class TopicSender implements AsyncDisposable {
    *
    * @throws as `broadcast`
    */
-  async broadcastNeighbors (content: Uint8Array): Promise<void> {
+  async broadcastNeighbors (content: Uint8Array, options?: AbortOptions): Promise<void> {
     this.#handle.assertOpen(this)
-    this.#handle.backend.broadcast(this.#handle.id, content, 'neighbors')
+    await this.#handle.backend.broadcast(this.#handle.id, content, 'neighbors', options)
   }
 
   /**
@@ -254,6 +263,7 @@ export class TopicReceiver implements AsyncIterable<TopicEvent>, AsyncDisposable
 
   /** Closes this half. The topic is left when nothing of any of its handles is open. */
   async close (): Promise<void> {
+    this.#handle.endReceiving()
     await this.#handle.closeHalf(this)
   }
 
@@ -285,13 +295,13 @@ export class Topic implements AsyncIterable<TopicEvent>, AsyncDisposable {
   }
 
   /** See {@link TopicSender.broadcast}. */
-  async broadcast (content: Uint8Array): Promise<void> {
-    await this.#sender.broadcast(content)
+  async broadcast (content: Uint8Array, options?: AbortOptions): Promise<void> {
+    await this.#sender.broadcast(content, options)
   }
 
   /** See {@link TopicSender.broadcastNeighbors}. */
-  async broadcastNeighbors (content: Uint8Array): Promise<void> {
-    await this.#sender.broadcastNeighbors(content)
+  async broadcastNeighbors (content: Uint8Array, options?: AbortOptions): Promise<void> {
+    await this.#sender.broadcastNeighbors(content, options)
   }
 
   /** See {@link TopicSender.joinPeers}. */

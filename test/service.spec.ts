@@ -141,6 +141,33 @@ describe('the service', () => {
       expect(a.services.pubsub.getTopicIds()).to.deep.equal([])
     })
 
+    it('ends whoever waits on a receiving half that is closed', async () => {
+      const a = await createMemoryNode()
+      const { sender, receiver } = (await a.services.pubsub.join('fruit')).split()
+      const [next, joined] = [receiver.next(), receiver.joined()]
+      await receiver.close()
+
+      expect(await next).to.equal(undefined)
+      expect(await receiver.next()).to.equal(undefined)
+      await expect(joined).to.eventually.be.rejected.with.property('name', 'TopicClosedError')
+      await sender.broadcast(bytes('still here'))
+    })
+
+    it('does not enter a topic again that was left while an address was dialed', async () => {
+      const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+      const topicB = await b.services.pubsub.join('fruit')
+      const heardB = new Heard(topicB)
+      const [address] = b.getMultiaddrs()
+      const topicA = await a.services.pubsub.join('fruit', { bootstrap: [address.decapsulate(`/p2p/${b.peerId}`)] })
+      await topicA.leave()
+      await until('the dial has ended', () => a.getConnections(b.peerId).length === 1)
+      const topic = await a.services.pubsub.join('nuts', { bootstrap: [b.getMultiaddrs()] })
+      await b.services.pubsub.join('nuts', { bootstrap: [a.getMultiaddrs()] })
+      await topic.joined()
+
+      expect(heardB.events).to.deep.equal([])
+    })
+
     it('tells a reader that lags how much it missed', async () => {
       const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
       const topicA = await a.services.pubsub.join('fruit')
@@ -218,6 +245,17 @@ describe('the service', () => {
       await until('it arrives', () => messages.length === 1)
     })
 
+    it('finds the connected subscribers again when only the service was stopped and started', async () => {
+      const [a, b] = await Promise.all([createNode(), createNode()])
+      b.services.pubsub.subscribe('fruit')
+      await a.dial(b.getMultiaddrs())
+      await until('each knows that the other speaks the protocol', () => a.services.pubsub.getPeers().length === 1 && b.services.pubsub.getPeers().length === 1)
+      await a.services.pubsub.stop()
+      await a.services.pubsub.start()
+      a.services.pubsub.subscribe('fruit')
+      await until('they are neighbors', () => a.services.pubsub.getSubscribers('fruit').length === 1)
+    })
+
     it('says when the same bytes are published again, and does not send them', async () => {
       const [a, b] = await Promise.all([createNode(), createNode()])
       const messages = messagesOf(b)
@@ -239,13 +277,46 @@ describe('the service', () => {
 
       for (const { services: { pubsub } } of [quiet, loud]) {
         pubsub.subscribe('fruit')
-        await pubsub.publish('fruit', bytes('apple'))
+        await pubsub.publish('fruit', bytes('apple'), { allowPublishToZeroTopicPeers: true })
         pubsub.unsubscribe('fruit')
         expect(pubsub.getTopics()).to.deep.equal([])
-        await expect(pubsub.publish('fruit', bytes('pear'))).to.eventually.be.rejected.with.property('name', 'InvalidParametersError')
+        await pubsub.publish('fruit', bytes('pear'), { allowPublishToZeroTopicPeers: true })
       }
 
       expect(heard.map((messages) => messages.map(({ data }) => text(data)))).to.deep.equal([[], ['apple']])
+    })
+
+    it('leaves a topic that it only published to, after a while', async () => {
+      const [a, b] = await Promise.all([createNode({ fanoutTTL: 0 }), createNode()])
+      const messages = messagesOf(b)
+      b.services.pubsub.subscribe('fruit')
+      await a.dial(b.getMultiaddrs())
+      await until('a knows b', () => a.services.pubsub.getPeers().length === 1)
+      await a.services.pubsub.publish('fruit', bytes('apple'))
+      await until('it arrives', () => messages.length === 1)
+      await until('the topic is left', () => a.services.pubsub.getTopicIds().length === 0 && b.services.pubsub.getSubscribers('fruit').length === 0)
+    })
+
+    it('tells the neighbors when it shuts down, and only then is stopped', async () => {
+      const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+      const topicB = await b.services.pubsub.join('fruit')
+      const heard = new Heard(topicB)
+      const topicA = await a.services.pubsub.join('fruit', { bootstrap: [b.getMultiaddrs()] })
+      await Promise.all([topicA.joined(), topicB.joined()])
+      await a.services.pubsub.shutdown()
+
+      expect(a.services.pubsub.isStarted()).to.equal(false)
+      await until('the neighbor has heard', () => topicB.neighbors().length === 0)
+      expect(heard.events.at(-1)).to.deep.equal({ type: 'neighborDown', peer: a.peerId, reason: 'left' })
+      await expect(topicA.broadcast(bytes('late'))).to.eventually.be.rejected.with.property('name', 'TopicClosedError')
+    })
+
+    it('does nothing for a signal that has fired', async () => {
+      const { services: { pubsub } } = await createMemoryNode({ allowPublishToZeroTopicPeers: true })
+      const signal = AbortSignal.abort()
+      await expect(pubsub.join('fruit', { signal })).to.eventually.be.rejected.with.property('name', 'AbortError')
+      await expect(pubsub.publish('fruit', bytes('apple'), { signal })).to.eventually.be.rejected.with.property('name', 'AbortError')
+      expect(pubsub.getTopicIds()).to.deep.equal([])
     })
 
     it('takes topics by name and by id', async () => {
@@ -304,6 +375,8 @@ describe('the service', () => {
     it('options out of their range, by name and bound', async () => {
       await expect(createMemoryNode({ maxMessageSize: 511 })).to.eventually.be.rejectedWith('maxMessageSize must be an integer from 512 to 16777216, got 511')
       await expect(createMemoryNode({ membership: { activeViewCapacity: 0 } })).to.eventually.be.rejectedWith('membership.activeViewCapacity must be')
+      // @ts-expect-error no such option
+      await expect(createMemoryNode({ maxMesageSize: 5 })).to.eventually.be.rejectedWith('There is no option maxMesageSize')
       // @ts-expect-error no such option
       await expect(createMemoryNode({ broadcast: { grafTimeout: 1 } })).to.eventually.be.rejectedWith('There is no option broadcast.grafTimeout')
     })

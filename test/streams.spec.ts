@@ -274,6 +274,44 @@ describe('streams', () => {
     }
   }
 
+  it('joins many topics through one peer at once, and loses none of them with one of two connections', async () => {
+    const [a, b] = await Promise.all([createNode(), createNode()])
+    const names = Array.from({ length: 80 }, (_, i) => `topic ${i}`)
+    const topics = await Promise.all(names.map(async (name) => {
+      await a.services.pubsub.join(name)
+
+      return b.services.pubsub.join(name, { bootstrap: [a.getMultiaddrs()] })
+    }))
+    await Promise.all(topics.map(async (topic) => topic.joined()))
+    const heard = topics.map((topic) => new Heard(topic))
+
+    await b.services.ping.ping(a.getMultiaddrs())
+    const [first] = b.getConnections(a.peerId)
+    await b.dial(a.getMultiaddrs(), { force: true })
+    await until('they have two connections', () => b.getConnections(a.peerId).length === 2 && a.getConnections(b.peerId).length === 2)
+    first.abort(new Error('cut'))
+    await until('one is gone', () => b.getConnections(a.peerId).length === 1)
+
+    await Promise.all(names.map(async (name) => a.services.pubsub.publish(name, bytes(name))))
+    await until('every topic goes on', () => heard.every(({ texts }) => texts.length === 1))
+    expect(heard.flatMap(({ events }) => events).filter(({ type }) => type === 'neighborDown')).to.deep.equal([])
+  })
+
+  it('says once why the only connection of many topics was lost', async () => {
+    const [a, b] = await Promise.all([createNode(), createNode()])
+    const topics = await Promise.all(['1', '2', '3', '4', '5', '6'].map(async (name) => {
+      await a.services.pubsub.join(name)
+
+      return b.services.pubsub.join(name, { bootstrap: [a.getMultiaddrs()] })
+    }))
+    await Promise.all(topics.map(async (topic) => topic.joined()))
+    const heard = topics.map((topic) => new Heard(topic))
+
+    b.getConnections(a.peerId).forEach((connection) => { connection.abort(new Error('cut')) })
+    await until('all neighbors are down', () => heard.every(({ events }) => events.some(({ type }) => type === 'neighborDown')))
+    expect(heard.flatMap(({ events }) => events.flatMap((event) => event.type === 'neighborDown' ? event.reason : []))).to.deep.equal(topics.map(() => 'connectionClosed'))
+  })
+
   it('brings two nodes together that dial each other at the same time', async () => {
     const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
     const [topicA, topicB] = await Promise.all([

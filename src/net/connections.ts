@@ -17,6 +17,8 @@ export interface ConnectionsInit {
   runOnLimitedConnection: boolean
   /** Where gossip says that a peer can be reached, newest first. */
   addressesOf (peer: PeerKey): Multiaddr[]
+  /** A dial began, or came to its end. */
+  onDial (peer: PeerKey, result: 'tried' | 'succeeded' | 'failed', error?: Error): void
 }
 
 /** Incoming or outgoing streams per connection: limits of libp2p's that would reset a stream. */
@@ -105,10 +107,12 @@ export class Connections {
       return running
     }
 
+    this.#init.onDial(key, 'tried')
     const dial = this.#dial(key, id, except).finally(() => {
       this.#dials.delete(key)
     })
     this.#dials.set(key, dial)
+    dial.then(() => { this.#init.onDial(key, 'succeeded') }, (err: Error) => { this.#init.onDial(key, 'failed', err) })
 
     return dial
   }

@@ -38,6 +38,8 @@ export interface NetworkInit {
   onLinkBroken (peer: PeerKey): void
   /** The peer's send queue passed its high or low mark. Returns whether more waits to be queued, once the low mark is reported again. */
   onCongestion (peer: PeerKey, congested: boolean): boolean
+  /** A dial began, or came to its end. */
+  onDial (peer: PeerKey, result: 'tried' | 'succeeded' | 'failed', error?: Error): void
   onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void
   /** More membership messages came from the peer than any correct peer sends: one was dropped. */
   onExcess (peer: PeerKey): void

@@ -79,6 +79,7 @@ export class Network implements RemotePeerOwner {
 
     for (const connection of this.#components.connectionManager.getConnections()) {
       this.#native.of(connection)
+      this.#announceKnown(connection.remotePeer)
     }
   }
 
@@ -92,7 +93,7 @@ export class Network implements RemotePeerOwner {
     const timeout = AbortSignal.timeout(timeoutMs)
 
     await Promise.race([
-      Promise.all([...this.#peers.values()].map(async (peer) => { await this.#drained(peer) })),
+      Promise.all([...this.#peers.values()].filter((peer) => this.hasConnection(peer)).map(async (peer) => { await this.#drained(peer) })),
       new Promise((resolve) => { timeout.addEventListener('abort', resolve) })
     ])
 
@@ -323,7 +324,15 @@ export class Network implements RemotePeerOwner {
     }
 
     this.#native.of(connection)
-    this.#peers.get(endpointIdOf(connection.remotePeer))?.flush()
+    const peer = this.#peers.get(endpointIdOf(connection.remotePeer))
+
+    // a Rust peer that dials us anew may have lost the connection before without a word, as when it was killed:
+    // what we said there would reach nobody (rule 8: it sends on the newest itself)
+    if (connection.direction === 'inbound' && isIrohAddress(connection.remoteAddr)) {
+      peer?.moveTo(connection)
+    }
+
+    peer?.flush()
 
     // a native connection speaks gossip and nothing else; others are announced by identify
     if (isIrohAddress(connection.remoteAddr)) {
@@ -372,6 +381,17 @@ export class Network implements RemotePeerOwner {
       if (this.#broken.delete(key) && this.#peers.has(key)) {
         this.#init.onLinkBroken(key)
       }
+    })
+  }
+
+  /** A peer that was connected before we started: identify does not run again. */
+  #announceKnown (peerId: PeerId): void {
+    this.#components.peerStore.get(peerId).then(({ protocols }) => {
+      if (protocols.includes(this.#init.protocol)) {
+        this.#announce(peerId)
+      }
+    }).catch((err) => {
+      this.log('could not look up the protocols of %p - %e', peerId, err)
     })
   }
 

@@ -10,6 +10,9 @@ import type { Connection, Logger, PeerId } from '@libp2p/interface'
 /** Streams that we keep open to one peer; a Rust peer allows 100, and each costs about 7 KiB at its end. */
 const MAX_OPEN_STREAMS = 64
 
+/** Streams opened at a time: libp2p's muxers end a connection at the 11th stream that arrives before its listener. */
+const MAX_OPENING_STREAMS = 4
+
 /** Streams that may fail, within the time below, before the peer is given up. */
 const MAX_STREAM_FAILURES = 3
 
@@ -65,6 +68,9 @@ export class RemotePeer implements TopicStreamOwner {
   /** When streams failed lately. */
   #failures: number[] = []
   #uses = 0
+  /** Streams that are being opened; the next in a slot waits for the one before. */
+  readonly #opening: Array<Promise<unknown>> = []
+  #opened = 0
   #released = false
   #failed = false
 
@@ -145,6 +151,15 @@ export class RemotePeer implements TopicStreamOwner {
     }
   }
 
+  /** Goes on over the best connection: whatever is open on another one is finished. */
+  moveTo (connection: Connection): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.connection !== connection) {
+        stream.reopen()
+      }
+    }
+  }
+
   /** Drops everything and reports the peer as gone. */
   fail (reason: DisconnectReason): void {
     if (this.#failed) {
@@ -169,8 +184,16 @@ export class RemotePeer implements TopicStreamOwner {
   }
 
   async openStream (signal: AbortSignal): Promise<OpenedStream> {
-    this.#makeRoom()
-    return this.#owner.openStream(this, signal)
+    const slot = this.#opened++ % MAX_OPENING_STREAMS
+    const opening = Promise.resolve(this.#opening[slot]).then(async () => {
+      signal.throwIfAborted()
+      this.#makeRoom()
+
+      return this.#owner.openStream(this, signal)
+    })
+    this.#opening[slot] = opening.catch(() => {})
+
+    return opening
   }
 
   onDequeued (bytes: number): void {
@@ -188,7 +211,11 @@ export class RemotePeer implements TopicStreamOwner {
 
     const now = this.#owner.timers.now()
     this.#failures = this.#failures.filter((at) => now - at < STREAM_FAILURE_MEMORY_MS)
-    this.#failures.push(now)
+
+    // streams that end together have one cause: that connection
+    if (now - (this.#failures.at(-1) ?? -Infinity) >= REOPEN_DELAY_MS) {
+      this.#failures.push(now)
+    }
 
     if (!this.#owner.hasConnection(this)) {
       // the dial failed, or the connection went away under the stream

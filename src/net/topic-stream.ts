@@ -104,6 +104,22 @@ export class TopicStream {
     this.flush()
   }
 
+  /** Finishes an open stream and goes on with another at once: nothing that was said must be read before what follows. */
+  reopen (): void {
+    const stream = this.#stream
+
+    if (this.#state !== 'open' || stream == null) {
+      return
+    }
+
+    this.#detach()
+    this.#state = 'idle'
+    stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) }).catch((err) => {
+      stream.log('the end of the stream was not acknowledged - %e', err)
+    })
+    this.flush()
+  }
+
   /** Writes as much of the queue as the stream takes. */
   flush (): void {
     if (this.#state === 'open') {

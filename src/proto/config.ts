@@ -149,6 +149,7 @@ export const permissiveRules: Readonly<Rules> = {
   understandsRefusal: () => false
 }
 
+/** The whole configuration of the core, nothing left out. */
 export interface Config {
   membership: MembershipConfig
   broadcast: BroadcastConfig
@@ -160,6 +161,7 @@ export interface Config {
   maxMessageSize: number
 }
 
+/** HyParView's defaults; each value's source stands at its field. */
 export const defaultMembershipConfig: Readonly<MembershipConfig> = {
   activeViewCapacity: 5,
   passiveViewCapacity: 30,
@@ -172,6 +174,7 @@ export const defaultMembershipConfig: Readonly<MembershipConfig> = {
   neighborRequestTimeoutMs: 500
 }
 
+/** PlumTree's defaults; each value's source stands at its field. */
 export const defaultBroadcastConfig: Readonly<BroadcastConfig> = {
   graftTimeout1Ms: 80,
   graftTimeout2Ms: 40,

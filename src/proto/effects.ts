@@ -1,5 +1,5 @@
 import type { OutEvent, Outbox, TimerKind, TopicEvent, ViolationReason } from './events.ts'
-import type { Message, PeerKey, TopicKey } from './messages.ts'
+import type { Gossip, Message, PeerKey, TopicKey } from './messages.ts'
 
 /** What one call of `State.handle` gathers. */
 export class Effects {
@@ -54,6 +54,10 @@ export class TopicOutbox implements Outbox {
 
   violation (peer: PeerKey, reason: ViolationReason): void {
     this.effects.list.push({ type: 'violation', peer, topic: this.topic, reason })
+  }
+
+  validate (ticket: number, { content, scope }: Gossip, deliveredFrom: PeerKey): void {
+    this.effects.list.push({ type: 'validate', topic: this.topic, ticket, content, deliveredFrom, scope })
   }
 
   duplicate (): void {

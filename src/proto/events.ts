@@ -5,7 +5,7 @@
  * what a peer sent, and returns the effects in the order in which they must be
  * performed. Nothing else leaves or enters the core.
  */
-import type { DeliveryScope, Message, PeerKey, Scope, TopicKey } from './messages.ts'
+import type { DeliveryScope, Gossip, Message, PeerKey, Scope, TopicKey } from './messages.ts'
 
 /** What the application asks of a topic. Only `join` creates one; commands for an unknown topic do nothing. */
 export type Command =
@@ -13,15 +13,31 @@ export type Command =
   | { type: 'join', peers: PeerKey[] }
   /** The content is kept uncopied: it belongs to the core from then on. */
   | { type: 'broadcast', content: Uint8Array, scope: Scope }
+  /** Whether messages that come are held until they were judged; off at first. Those already held stay so. */
+  | { type: 'holdMessages', hold: boolean }
+  /** The judgement on a held message. One whose ticket is unknown, because it came too late, does nothing. */
+  | { type: 'validated', ticket: number, result: ValidationResult }
   /** Tell the neighbors and drop all state of the topic. */
   | { type: 'quit' }
 
-/** Why a peer is gone that did not say goodbye itself. */
+/**
+ * `accept`: deliver and forward. `ignore`: do neither. `reject`: the same, and
+ * its sender is to blame, which is up to whoever judged.
+ */
+export type ValidationResult = 'accept' | 'ignore' | 'reject'
+
+/** Why a peer is gone that did not say goodbye itself. `banned`: it is told, and not asked again. */
 export type DisconnectReason = 'connectionClosed' | 'sendStalled' | 'protocolError' | 'banned'
 
+/** What the core is told. */
 export type InEvent =
   | { type: 'receiveMessage', from: PeerKey, topic: TopicKey, message: Message }
   | { type: 'command', topic: TopicKey, command: Command }
+  /**
+   * A message of a peer that the application does not admit to the topic:
+   * answered as if we were not in it.
+   */
+  | { type: 'receiveUnadmitted', from: PeerKey, topic: TopicKey, message: Message }
   /** A timer that was scheduled has run out; stale ones are tolerated. */
   | { type: 'timerExpired', timer: Timer }
   /** No connection to the peer is left, or it was let go: concerns every topic. */
@@ -67,6 +83,7 @@ export type ViolationReason =
   /** More announced messages than we are willing to track. */
   | 'tooManyAnnouncements'
 
+/** What the core wants done, to be performed in the order in which it comes. */
 export type OutEvent =
   | { type: 'sendMessage', to: PeerKey, topic: TopicKey, message: Message }
   | { type: 'emitEvent', topic: TopicKey, event: TopicEvent }
@@ -85,6 +102,8 @@ export type OutEvent =
   | { type: 'peerData', peer: PeerKey, data: Uint8Array }
   /** The content of a broadcast is one that the topic has already seen: nothing was sent. */
   | { type: 'duplicateBroadcast', topic: TopicKey }
+  /** A message is held until `validated` comes back with its ticket, or the cache's retention is over. */
+  | { type: 'validate', topic: TopicKey, ticket: number, content: Uint8Array, deliveredFrom: PeerKey, scope: DeliveryScope }
   | { type: 'violation', peer: PeerKey, topic: TopicKey, reason: ViolationReason }
 
 /**
@@ -125,6 +144,8 @@ export interface Outbox {
   schedule (delayMs: number, timer: TimerKind): void
   peerData (peer: PeerKey, data: Uint8Array): void
   violation (peer: PeerKey, reason: ViolationReason): void
+  /** A message of this peer is held until it was judged. */
+  validate (ticket: number, message: Gossip, deliveredFrom: PeerKey): void
   /** The content of a broadcast was seen before. */
   duplicate (): void
   /** This topic needs the peer no more; becomes `disconnectPeer` if no other one does. */

@@ -104,6 +104,13 @@ export const MAX_MISSING_MESSAGES = 16_384
 export const MAX_MISSING_FROM_PEER = 4_096
 /** Peers remembered for one missing message: later announcements of it are not taken. */
 export const MAX_ANNOUNCERS = 16
+/**
+ * Messages of a topic that wait for the application's judgement, and bytes of
+ * their contents. Above, a message is dropped as if it had never come: somebody
+ * who announces it can still be asked.
+ */
+export const MAX_HELD_MESSAGES = 1_024
+export const MAX_HELD_BYTES = 8 * 1024 * 1024
 /** Grafts sent at once, and the pause in milliseconds before the next ones: a burst would fill a small send queue. */
 export const MAX_GRAFTS_AT_ONCE = 256
 export const GRAFT_PAUSE_MS = 10

@@ -72,8 +72,10 @@ export interface IHaveEntry { id: MessageId, round: number }
 /** Announces payloads without sending them. PlumTree p. 8. */
 export interface IHave { type: 'iHave', messages: IHaveEntry[] }
 
+/** A message of HyParView. */
 export type SwarmMessage = Join | ForwardJoin | Shuffle | ShuffleReply | Neighbor | Disconnect
 
+/** A message of PlumTree. */
 export type GossipMessage = Gossip | Prune | Graft | IHave
 
 /** Every message of a topic. The topic itself is said once, in the stream's header. */

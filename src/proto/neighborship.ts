@@ -249,6 +249,10 @@ export class Neighborship {
       case 'evictedByPeer':
         views.addPassive(views.info(peer), now, out)
         break
+      case 'banned':
+        this.sendDisconnect(peer, false, out)
+        views.peerData.forget(peer)
+        break
       case 'left':
         views.peerData.forget(peer)
         break

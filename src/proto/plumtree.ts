@@ -1,3 +1,4 @@
+import { HeldMessages } from './held-messages.ts'
 import {
   CACHED_MESSAGE_OVERHEAD, GRAFT_PAUSE_MS, MAX_CACHE_BYTES, MAX_GRAFTS_AT_ONCE, MAX_RECEIVED_IDS, MAX_ROUND, MIN_CACHED_MESSAGES, OFFER_AGE_MS
 } from './limits.ts'
@@ -9,7 +10,7 @@ import { RecentMessages } from './recent-messages.ts'
 import { gossipBytes, maxContentBytes } from './sizes.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Config } from './config.ts'
-import type { Outbox, TimerKind } from './events.ts'
+import type { Outbox, TimerKind, ValidationResult } from './events.ts'
 import type { Gossip, GossipMessage, Graft, IHave, IHaveEntry, MessageId, PeerKey, Scope } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
 
@@ -41,6 +42,8 @@ export interface BroadcastStats {
   /** Contents handed to the application, and contents published. */
   delivered: number
   published: number
+  /** Messages that were not judged: too many were waiting, or nobody answered in time. */
+  unjudged: number
 }
 
 /** Entries of each map of broadcast; `cacheBytes` in bytes. */
@@ -52,6 +55,7 @@ export interface BroadcastSizes {
   recent: number
   lazyPushQueue: number
   debts: number
+  held: number
 }
 
 /**
@@ -69,10 +73,13 @@ export class PlumTree {
     lastDeliveryHop: 0,
     maxDeliveryHop: 0,
     delivered: 0,
-    published: 0
+    published: 0,
+    unjudged: 0
   }
 
   readonly peers: PushPeers
+  /** Whether messages are held until they were judged. */
+  holdMessages = false
   private readonly init: PlumTreeInit
   private readonly config: Config
   private readonly maxContentBytes: number
@@ -82,6 +89,7 @@ export class PlumTree {
   private readonly cache: TimeBoundCache<string, Gossip>
   private readonly missing = new MissingMessages()
   private readonly recent = new RecentMessages()
+  private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new Map<PeerKey, number>()
   private graftArmedAt = Infinity
@@ -108,6 +116,7 @@ export class PlumTree {
       cacheBytes: this.cache.weight,
       missing: this.missing.size,
       recent: this.recent.size,
+      held: this.held.size,
       ...this.peers.sizes
     }
   }
@@ -241,21 +250,63 @@ export class PlumTree {
       return
     }
 
+    if (this.holdMessages) {
+      this.hold(from, message, key, now, out)
+    } else {
+      this.deliver(from, message, key, scope.type === 'swarm' ? this.missing.take(key) : undefined, now, out)
+    }
+  }
+
+  /**
+   * Keeps a message until it was judged. Copies that come meanwhile count as
+   * duplicates; one that finds no room is dropped as if it had never come, so
+   * that it can be asked of whoever announces it.
+   */
+  private hold (from: PeerKey, message: Gossip, key: string, now: number, out: Outbox): void {
+    if (!this.held.hasRoomFor(message.content.byteLength)) {
+      this.stats.unjudged++
+
+      return
+    }
+
+    let missing: MissingMessage | undefined
+
+    if (message.scope.type === 'swarm') {
+      missing = this.missing.take(key)
+      this.remember(key, now, out)
+    } else {
+      // its wait must end too, though nobody keeps its id
+      this.armEvict(out)
+    }
+
+    out.validate(this.held.add({ from, message, missing, at: now }), message, from)
+  }
+
+  /** A held message was judged. Its id stays known, so that no copy is judged again. */
+  onValidated (ticket: number, result: ValidationResult, now: number, out: Outbox): void {
+    const held = this.held.take(ticket)
+
+    if (held !== undefined && result === 'accept') {
+      this.deliver(held.from, held.message, idKey(held.message.id), held.missing, now, out)
+    }
+  }
+
+  private deliver (from: PeerKey, message: Gossip, key: string, missing: MissingMessage | undefined, now: number, out: Outbox): void {
+    const { content, scope } = message
     this.stats.delivered++
 
     if (scope.type === 'swarm') {
       this.stats.lastDeliveryHop = scope.round
       this.stats.maxDeliveryHop = Math.max(this.stats.maxDeliveryHop, scope.round)
-      this.forward(from, message, scope.round, key, now, out)
+      this.forward(from, message, scope.round, key, missing, now, out)
     }
 
     out.emit({ type: 'received', content, deliveredFrom: from, scope })
   }
 
-  private forward (from: PeerKey, { id, content }: Gossip, receivedRound: number, key: string, now: number, out: Outbox): void {
+  private forward (from: PeerKey, { id, content }: Gossip, receivedRound: number, key: string, missing: MissingMessage | undefined, now: number, out: Outbox): void {
     const round = Math.min(receivedRound + 1, MAX_ROUND)
     const scope = { type: 'swarm', round } as const
-    const missing = this.missing.take(key)
 
     if (gossipBytes(content.byteLength, scope) < this.config.maxMessageSize) {
       const payload: Gossip = { type: 'gossip', id, content, scope }
@@ -402,8 +453,9 @@ export class PlumTree {
     this.received.expireUntil(now)
     this.peers.sweep(now)
     this.recent.sweep((key) => this.cache.has(key), now)
+    this.stats.unjudged += this.held.expireUntil(now - this.config.broadcast.messageCacheRetentionMs)
 
-    if (this.cache.size + this.received.size + this.recent.size + this.peers.debtCount > 0) {
+    if (this.held.size + this.cache.size + this.received.size + this.recent.size + this.peers.debtCount > 0) {
       this.armEvict(out)
     }
   }

@@ -9,6 +9,7 @@ import type { InEvent, OutEvent } from './events.ts'
 import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
 import type { BroadcastStats } from './plumtree.ts'
 
+/** What a core is made of. */
 export interface StateInit {
   /** Ourselves. Messages must not come from us, nor be addressed to us. */
   me: PeerKey
@@ -90,6 +91,9 @@ export class State {
 
         break
       }
+      case 'receiveUnadmitted':
+        this.onUnknownTopic(event.from, event.topic, event.message, now)
+        break
       case 'timerExpired': {
         const topic = this.byTopic.get(event.timer.topic)
 
@@ -164,6 +168,16 @@ export class State {
   /** Neighbors that get announcements; empty if we are not in the topic. */
   lazyPushPeers (topic: TopicKey): PeerKey[] {
     return [...this.byTopic.get(topic)?.broadcast.peers.lazy ?? []]
+  }
+
+  /** The active view of a topic, with the milliseconds of the last sign of life of each. */
+  links (topic: TopicKey): Array<{ peer: PeerKey, heardAt: number }> {
+    return [...this.byTopic.get(topic)?.membership.views.links ?? []].map(([peer, { heardAt }]) => ({ peer, heardAt }))
+  }
+
+  /** Peers whose send queue is full at the moment. */
+  congestedPeers (): PeerKey[] {
+    return [...this.congested]
   }
 
   /** Whether any topic needs a connection to the peer. */

@@ -1,3 +1,4 @@
+/** The bounds of a cache. */
 export interface TimeBoundCacheInit<V> {
   /** Milliseconds that an entry is kept after it was last set. */
   retentionMs: number

@@ -19,6 +19,7 @@ export class TimerQueue<T> {
   private readonly heap: Array<Entry<T>> = []
   private pushed = 0
 
+  /** Timers that wait. */
   get size (): number {
     return this.heap.length
   }
@@ -28,6 +29,7 @@ export class TimerQueue<T> {
     return this.heap.length === 0 ? undefined : this.heap[0].at
   }
 
+  /** Adds an item for a time; equal times keep their order. */
   push (at: number, item: T): void {
     const { heap } = this
     const entry = { at, item, order: this.pushed++ }
@@ -66,6 +68,7 @@ export class TimerQueue<T> {
     return first
   }
 
+  /** Forgets all. */
   clear (): void {
     this.heap.length = 0
   }

@@ -90,6 +90,8 @@ export class Topic {
     switch (command.type) {
       case 'join': this.membership.join(command.peers, now, this.out); break
       case 'broadcast': this.broadcast.broadcast(command.content, command.scope, now, this.out); break
+      case 'holdMessages': this.broadcast.holdMessages = command.hold; break
+      case 'validated': this.broadcast.onValidated(command.ticket, command.result, now, this.out); break
       case 'quit': this.membership.quit(this.out); return
       default: command satisfies never
     }
@@ -130,6 +132,11 @@ export class Topic {
   linkBroken (peer: PeerKey, now: number): void {
     this.now = now
     this.membership.onLinkBroken(peer, now, this.out)
+
+    if (this.isNeighbor(peer)) {
+      // what was under way is lost without a trace
+      this.broadcast.offer(peer, now, this.out)
+    }
   }
 
   /** Whether the peer is to get something that its queue had no room for. */

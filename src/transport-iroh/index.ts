@@ -22,7 +22,7 @@ import type { Transport } from '@libp2p/interface'
 export { endpointIdOf, peerIdOf } from '../iroh-address.ts'
 export type { IrohComponents, IrohInit } from './init.ts'
 export type { RelayMode } from './endpoint.ts'
-export type { NativeConnection, NativeEndpoint } from './native.ts'
+export type { NativeBytes, NativeConnection, NativeEndpoint, NativeEndpointAddr, NativeEndpointId, NativeIncoming, NativeRecvStream, NativeSendStream } from './native.ts'
 
 /**
  * A libp2p transport that carries gossip over native iroh connections, and

@@ -51,10 +51,12 @@ export interface NativeEndpoint {
   isClosed (): boolean
 }
 
+/** An endpoint's public key. */
 export interface NativeEndpointId {
   toBytes (): NativeBytes
 }
 
+/** An endpoint's key and where it can be reached. */
 export interface NativeEndpointAddr {
   directAddresses (): string[]
   relayUrl (): string | null
@@ -63,6 +65,7 @@ export interface NativeEndpointAddr {
 /** Only ever created and handed back. */
 export type NativeRelayMode = object
 
+/** A connection that waits to be accepted. */
 export interface NativeIncoming {
   accept (): Promise<{ connect (): Promise<NativeConnection> }>
   refuse (): Promise<void>
@@ -81,6 +84,7 @@ export interface NativeConnection {
   setMaxConcurrentUniStreams (count: bigint): void
 }
 
+/** A QUIC stream that we write. */
 export interface NativeSendStream {
   writeAll (bytes: NativeBytes): Promise<void>
   finish (): Promise<void>

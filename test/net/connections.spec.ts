@@ -25,7 +25,7 @@ describe('the connection to use', () => {
   function best (connections: Connection[], runOnLimitedConnection = false): Connection | undefined {
     const components = { connectionManager: { getConnections: () => connections } } as unknown as ConnectionsComponents
 
-    return new Connections(components, { protocol: '/x', log: defaultLogger().forComponent('test'), runOnLimitedConnection, addressesOf: () => [] }).best(peerId)
+    return new Connections(components, { protocol: '/x', log: defaultLogger().forComponent('test'), runOnLimitedConnection, addressesOf: () => [], onDial: () => {} }).best(peerId)
   }
 
   it('is the newest', () => {

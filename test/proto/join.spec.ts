@@ -382,10 +382,14 @@ describe('a lost neighbor', () => {
     expect(sent(node.advance(1_100), { to: 'a' })).to.deep.equal([['send', 'a', neighborLow]])
   })
 
-  it('is not asked again when it was banned', () => {
+  it('is told when it was banned, and not asked again', () => {
     const node = TestNode.with(['a', 'b'])
 
-    expect(node.disconnected('a', 'banned')).to.deep.equal([['down', 'a', 'banned']])
+    expect(node.disconnected('a', 'banned')).to.deep.equal([
+      ['down', 'a', 'banned'],
+      ['send', 'a', disconnectLeft],
+      ['release', 'a']
+    ])
     expect(sent(node.advance(50_000), { to: 'a' })).to.deep.equal([])
   })
 

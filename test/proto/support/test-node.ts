@@ -164,6 +164,8 @@ export function short (effects: OutEvent[]): Short[] {
         return [['peerData', effect.peer, effect.data]]
       case 'violation':
         return [['violation', effect.peer, effect.reason]]
+      case 'validate':
+        return [['validate', effect.ticket, effect.deliveredFrom, effect.content]]
       case 'duplicateBroadcast':
         return [['duplicate']]
       default:

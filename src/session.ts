@@ -1,0 +1,418 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { NEIGHBOR_TAG, NEIGHBOR_TAG_VALUE } from './constants.ts'
+import { ContentDiscovery } from './content-discovery.ts'
+import { Discovery } from './discovery.ts'
+import { Driver } from './driver.ts'
+import { Gatekeeper } from './gatekeeper.ts'
+import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
+import { resolveTarget } from './join-target.ts'
+import { Network } from './net/network.ts'
+import { Timers } from './net/timers.ts'
+import { ownAddresses, ownPeerData } from './own-addresses.ts'
+import { ReachabilityRules } from './reachability-rules.ts'
+import { TopicRegistry } from './topic-registry.ts'
+import { Troubles } from './troubles.ts'
+import type { AddressLookup } from './address-lookup.ts'
+import type { IrohGossipComponents } from './components.ts'
+import type { Hash } from './hash.ts'
+import type { GossipMetrics } from './metrics.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { TopicEvent as ProtoTopicEvent } from './proto/events.ts'
+import type { Message as WireMessage, PeerKey, Scope, TopicKey } from './proto/messages.ts'
+import type { TopicValidators } from './pubsub/topic-validators.ts'
+import type { Message } from './pubsub/types.ts'
+import type { TopicId } from './topic-id.ts'
+import type { SubscriptionChange, TopicEntry } from './topic-registry.ts'
+import type { JoinTarget, TopicHandle } from './topic.ts'
+import type { AbortOptions, Logger, PeerId } from '@libp2p/interface'
+
+/** What a session is made of, and whom it tells. */
+export interface SessionInit {
+  components: IrohGossipComponents
+  options: ResolvedOptions
+  addresses: AddressLookup
+  validators: TopicValidators
+  hash: Hash
+  log: Logger
+  metrics?: GossipMetrics
+  /** A message of a subscribed topic, judged and accepted. */
+  onMessage (message: Message): void
+  onSubscriptionChange: SubscriptionChange
+}
+
+/** Longest time that neighbors are given to take the goodbye. */
+const GOODBYE_TIMEOUT_MS = 5_000
+
+/**
+ * One run of the service, from start to stop: the topics that the node is in,
+ * and all that works for them.
+ */
+export class Session {
+  readonly timers = new Timers()
+  readonly topics: TopicRegistry
+  readonly network: Network
+  readonly driver: Driver
+  readonly discovery: Discovery
+  readonly troubles: Troubles
+  readonly #init: SessionInit
+  readonly #gatekeeper: Gatekeeper
+  readonly #content: ContentDiscovery | undefined
+  #peerData = ''
+
+  constructor (init: SessionInit) {
+    const { components, options, addresses, log } = init
+    this.#init = init
+    const me = endpointIdOf(components.peerId)
+    const now = (): number => this.timers.now()
+    this.topics = new TopicRegistry(init.onSubscriptionChange)
+    this.troubles = new Troubles(now)
+    this.#gatekeeper = new Gatekeeper({
+      ...init,
+      now,
+      peerId: (peer) => this.network.peerId(peer),
+      onBanned: (peer) => { this.#ban(peer) }
+    })
+    this.discovery = new Discovery(this.topics, this.timers, options.membership.activeViewCapacity, (entry, peers) => {
+      this.#join(entry, peers)
+    })
+    this.network = new Network(components, {
+      ...options,
+      log,
+      timers: this.timers,
+      maxQueueBytes: options.maxSendQueueBytes,
+      me,
+      isOurs: (peer) => addresses.isOurs(peer),
+      canBeDialed: () => ownAddresses(components).some(isIrohAddress),
+      addressesOf: (peer) => addresses.get(peer),
+      onFrame: (peer, topic, payload) => {
+        this.#gatekeeper.letIn(peer, topic, (isAdmitted) => { this.driver.onFrame(peer, topic, payload, isAdmitted) })
+      },
+      onDisconnected: (peer, reason) => {
+        this.discovery.onPeerGone(peer)
+        this.#gatekeeper.onPeerGone(peer)
+        this.driver.onDisconnected(peer, reason)
+        this.topics.onPeerGone(peer)
+      },
+      onLinkBroken: (peer) => { this.driver.onLinkBroken(peer) },
+      onExcess: (peer) => { this.driver.onExcess(peer) },
+      onCongestion: (peer, congested): boolean => {
+        if (congested) {
+          init.metrics?.onSlowPeer()
+        }
+
+        return this.driver.onCongestion(peer, congested)
+      },
+      onViolation: (peer, error) => {
+        this.troubles.add(peer, error.name === 'MessageTooLargeError' ? 'oversizedFrame' : 'invalidFrame', error.message)
+        this.driver.onInvalidFrame(peer, error)
+      },
+      onDial: (peer, result, error) => {
+        init.metrics?.onDial(result)
+
+        if (result === 'failed') {
+          this.troubles.add(peer, 'dialFailed', error?.message ?? 'no reason given')
+        } else if (result === 'succeeded') {
+          this.troubles.forget(peer, 'dialFailed')
+        }
+      },
+      onPeerAvailable: (peer) => {
+        if (options.discovery.connectedPeers) {
+          this.discovery.onPeerAvailable(peer)
+        }
+      }
+    })
+    const rules = new ReachabilityRules(components.transportManager, this.network, addresses)
+    this.driver = new Driver(this.#gatekeeper.guard(this.network), {
+      me,
+      config: options,
+      rules: {
+        canDial: (peer) => !this.#gatekeeper.isBanned(peer.id) && rules.canDial(peer),
+        mayTell: rules.mayTell,
+        understandsRefusal: rules.understandsRefusal
+      },
+      hash: init.hash,
+      timers: this.timers,
+      log,
+      metrics: init.metrics,
+      onMembershipMessage: (peer, topic, message) => { this.#onMembershipMessage(peer, topic, message) },
+      onValidate: (held, judged) => {
+        const entry = this.topics.get(held.topic)
+
+        if (entry != null) {
+          this.#gatekeeper.judge(entry, held, judged)
+        }
+      },
+      onTopicEvent: (topic, event) => { this.#onTopicEvent(topic, event) },
+      onPeerData: (peer, data) => { addresses.addPeerData(peer, data) },
+      onViolation: (peer, reason) => {
+        init.metrics?.onViolation(reason)
+        log('%p violated the protocol: %s', this.network.peerId(peer), reason)
+      }
+    })
+
+    if (options.discovery.contentRouting) {
+      this.#content = new ContentDiscovery(components.contentRouting, options.protocol, this.topics, log, (entry, peerId, addresses) => {
+        this.#joinFound(entry, peerId, addresses)
+      }, options.membership.activeViewCapacity)
+    }
+  }
+
+  async start (): Promise<void> {
+    const { events } = this.#init.components
+
+    await this.network.start()
+    this.#content?.start()
+    events.addEventListener('self:peer:update', this.#updatePeerData)
+    events.addEventListener('transport:listening', this.#updatePeerData)
+    events.addEventListener('transport:close', this.#updatePeerData)
+    this.#updatePeerData()
+  }
+
+  /** Says goodbye to the neighbors of every topic, and waits until they have taken it or 5 s are over. */
+  async stop (): Promise<void> {
+    const { events } = this.#init.components
+    events.removeEventListener('self:peer:update', this.#updatePeerData)
+    events.removeEventListener('transport:listening', this.#updatePeerData)
+    events.removeEventListener('transport:close', this.#updatePeerData)
+    this.#content?.stop()
+    const entries = [...this.topics.values()]
+
+    for (const entry of entries) {
+      this.driver.command(entry.id.toString(), { type: 'quit' })
+      this.topics.delete(entry.id.toString())
+    }
+
+    await this.network.stop(GOODBYE_TIMEOUT_MS)
+    this.timers.clear()
+
+    for (const entry of entries) {
+      for (const handle of entry.handles) {
+        handle.close()
+      }
+    }
+  }
+
+  // --- topics
+
+  /** The topic's entry; enters the topic where the node is not in it yet. */
+  enter (id: TopicId): TopicEntry {
+    const key = id.toString()
+    const known = this.topics.get(key)
+
+    if (known != null) {
+      return known
+    }
+
+    const entry = this.topics.add(id)
+    this.driver.command(key, { type: 'join', peers: [] })
+    this.updateValidation(entry)
+    this.#content?.onTopicEntered(entry)
+
+    return entry
+  }
+
+  leaveIfUnused (entry: TopicEntry): void {
+    const key = entry.id.toString()
+
+    if (this.topics.get(key) === entry && this.topics.isUnused(entry, this.timers.now())) {
+      this.driver.command(key, { type: 'quit' })
+      this.topics.delete(key)
+      this.discovery.onTopicLeft(key)
+    }
+  }
+
+  /** Keeps a topic for so many milliseconds though nobody is subscribed or has a handle. */
+  keep (entry: TopicEntry, milliseconds: number): void {
+    entry.keptUntil = this.timers.now() + milliseconds
+    // a millisecond later, when the time is surely over
+    this.timers.schedule(milliseconds + 1, () => { this.leaveIfUnused(entry) })
+  }
+
+  onHandleClosed (topic: TopicId, handle: TopicHandle): void {
+    const entry = this.topics.get(topic.toString())
+
+    if (entry?.handles.delete(handle) === true) {
+      this.leaveIfUnused(entry)
+    }
+  }
+
+  neighbors (topic: TopicId): PeerId[] {
+    return [...this.topics.get(topic.toString())?.neighbors.values() ?? []]
+  }
+
+  /** Hands a content to the core; it is on its way when this returns. */
+  broadcast (topic: TopicId, content: Uint8Array, scope: Scope): { duplicate: boolean } {
+    if (this.topics.get(topic.toString()) == null) {
+      throw new InvalidParametersError(`Topic ${topic} was neither subscribed to nor joined`)
+    }
+
+    const result = this.driver.command(topic.toString(), { type: 'broadcast', content, scope })
+    this.#init.metrics?.onPublished(result.duplicate)
+
+    return result
+  }
+
+  /** Whether messages of the topic must be judged before they are delivered; to be called when that may have changed. */
+  updateValidation (entry: TopicEntry): void {
+    this.driver.command(entry.id.toString(), { type: 'holdMessages', hold: this.#gatekeeper.mustJudge(entry) })
+  }
+
+  // --- peers
+
+  /** Asks peers to let us into a topic; without any named, those that are connected. */
+  joinPeers (entry: TopicEntry, targets: JoinTarget[], options: AbortOptions = {}): void {
+    const key = entry.id.toString()
+    const resolved = targets.map(resolveTarget)
+    const peers: PeerKey[] = []
+
+    for (const { peerId, addresses } of resolved) {
+      if (peerId == null) {
+        // an address that does not say whose it is: libp2p finds out
+        this.#init.components.connectionManager.openConnection(addresses, options)
+          .then((connection) => {
+            if (this.topics.get(key) === entry && connection.remotePeer.type === 'Ed25519') {
+              this.#join(entry, [endpointIdOf(connection.remotePeer)])
+            }
+          })
+          .catch((err) => {
+            this.#init.log('could not join topic %s through %s - %e', key, addresses, err)
+          })
+      } else {
+        if (addresses.length > 0) {
+          this.#init.addresses.addMultiaddrs(endpointIdOf(peerId), addresses)
+        }
+
+        peers.push(endpointIdOf(peerId))
+      }
+    }
+
+    entry.hasBootstrap ||= targets.length > 0
+
+    if (peers.length > 0) {
+      this.#join(entry, peers)
+    } else if (!entry.hasBootstrap) {
+      this.discovery.search(entry)
+    }
+  }
+
+  /** Hears nothing of a peer for ten minutes, and asks nothing of it. */
+  #ban (peer: PeerKey): void {
+    this.#init.log('%p is banned for the messages that it handed over', this.network.peerId(peer))
+    this.driver.onDisconnected(peer, 'banned')
+    this.topics.onPeerGone(peer)
+  }
+
+  #join (entry: TopicEntry, peers: PeerKey[]): void {
+    const allowed = peers.filter((peer) => !this.#gatekeeper.isBanned(peer))
+
+    if (allowed.length > 0) {
+      this.driver.command(entry.id.toString(), { type: 'join', peers: allowed })
+    }
+  }
+
+  #joinFound (entry: TopicEntry, peerId: PeerId, addresses: Parameters<AddressLookup['addMultiaddrs']>[1]): void {
+    if (this.topics.get(entry.id.toString()) !== entry || peerId.equals(this.#init.components.peerId)) {
+      return
+    }
+
+    if (addresses.length > 0) {
+      this.#init.addresses.addMultiaddrs(endpointIdOf(peerId), addresses)
+    }
+
+    this.#join(entry, [endpointIdOf(peerId)])
+  }
+
+  // --- what the core says
+
+  /** Who talks about membership in a topic is in it, unless it says goodbye for good. */
+  #onMembershipMessage (peer: PeerKey, topic: TopicKey, message: WireMessage): void {
+    const entry = this.topics.get(topic)
+
+    if (entry == null) {
+      return
+    }
+
+    if (message.type === 'disconnect' && !message.alive) {
+      this.topics.onPeerLeft(entry, peer)
+    } else {
+      this.topics.addSubscriber(entry, peer, this.network.peerId(peer))
+    }
+  }
+
+  #onTopicEvent (key: TopicKey, event: ProtoTopicEvent): void {
+    const entry = this.topics.get(key)
+
+    if (entry == null) {
+      return
+    }
+
+    if (event.type !== 'received') {
+      const peerId = this.network.peerId(event.peer)
+      const isUp = event.type === 'neighborUp'
+      this.#init.log('topic %s: %p is %s', key, peerId, isUp ? 'a neighbor' : `no neighbor any more (${event.reason})`)
+      this.#init.metrics?.onNeighbor(isUp ? 'up' : event.reason)
+      this.topics.applyNeighbor(entry, event, peerId)
+      this.#tag(event.peer, peerId, isUp)
+
+      if (!isUp && event.reason === 'left') {
+        this.discovery.onPeerLeft(entry, event.peer)
+      }
+
+      if (!isUp && event.reason !== 'stopped' && !entry.hasBootstrap) {
+        this.discovery.search(entry)
+      }
+
+      return
+    }
+
+    const { scope } = event
+    const arrival = this.#gatekeeper.arrival(entry, event)
+    const message = this.#gatekeeper.message(arrival)
+
+    if (message == null) {
+      return
+    }
+
+    this.#init.metrics?.onDelivered(arrival.round)
+    const { deliveredFrom } = arrival
+    this.topics.tell(entry, message.type === 'signed'
+      ? { type: 'received', content: message.data, author: message.from, deliveredFrom, scope }
+      : { type: 'received', content: message.data, deliveredFrom, scope })
+
+    if (entry.subscribed) {
+      this.#init.onMessage(message)
+    }
+  }
+
+  /** The message that an own content is, as others see it. */
+  ownMessage (entry: TopicEntry, content: Uint8Array): Message | undefined {
+    const scope = { type: 'swarm', round: 0 } as const
+
+    return this.#gatekeeper.message(this.#gatekeeper.arrival(entry, { content, deliveredFrom: endpointIdOf(this.#init.components.peerId), scope }))
+  }
+
+  readonly #updatePeerData = (): void => {
+    const data = ownPeerData(this.#init.components)
+    const text = data.join()
+
+    if (text !== this.#peerData) {
+      this.#peerData = text
+      this.driver.updatePeerData(data)
+    }
+  }
+
+  /** Keeps libp2p from pruning the connection of a neighbor. */
+  #tag (peer: PeerKey, peerId: PeerId, isNeighbor: boolean): void {
+    const shared = this.topics.sharedWith(peer)
+
+    if (isNeighbor ? shared !== 1 : shared !== 0) {
+      return
+    }
+
+    this.#init.components.peerStore.merge(peerId, {
+      tags: { [NEIGHBOR_TAG]: isNeighbor ? { value: NEIGHBOR_TAG_VALUE } : undefined }
+    }).catch((err) => {
+      this.#init.log('could not tag %p - %e', peerId, err)
+    })
+  }
+}

@@ -1,0 +1,162 @@
+import { expect, use } from 'chai'
+import chaiAsPromised from 'chai-as-promised'
+import { TopicId, TopicValidatorResult } from '../../src/index.ts'
+import { Heard, bytes, createNode, stopNodes, text, until } from '../support/nodes.ts'
+import type { IrohGossipInit, Message } from '../../src/index.ts'
+import type { TestNode } from '../support/nodes.ts'
+
+use(chaiAsPromised)
+
+/** Two or more nodes in a line, each a neighbor of the next in `fruit`. */
+async function line (inits: IrohGossipInit[]): Promise<TestNode[]> {
+  const nodes: TestNode[] = []
+
+  for (const init of inits) {
+    const node = await createNode({ discovery: { connectedPeers: false }, membership: { activeViewCapacity: 2, shuffleIntervalMs: 3_600_000 }, ...init })
+    node.services.pubsub.subscribe('fruit')
+
+    if (nodes.length > 0) {
+      await node.services.pubsub.join('fruit', { bootstrap: [nodes[nodes.length - 1].getMultiaddrs()] })
+    }
+
+    nodes.push(node)
+    await until('they are neighbors', () => nodes.every(({ services: { pubsub } }) => pubsub.getSubscribers('fruit').length > 0 || nodes.length === 1))
+  }
+
+  return nodes
+}
+
+function messagesOf (node: TestNode): Message[] {
+  const messages: Message[] = []
+  node.services.pubsub.addEventListener('message', (evt) => { messages.push(evt.detail) })
+
+  return messages
+}
+
+describe('StrictSign', () => {
+  afterEach(stopNodes)
+
+  it('names the author, whoever hands the message over', async () => {
+    const [a, b, c] = await line([{ globalSignaturePolicy: 'StrictSign' }, { globalSignaturePolicy: 'StrictSign' }, { globalSignaturePolicy: 'StrictSign' }])
+    const [atB, atC] = [messagesOf(b), messagesOf(c)]
+
+    await a.services.pubsub.publish('fruit', bytes('apple'))
+    await a.services.pubsub.publish('fruit', bytes('apple'))
+    await until('both messages came to everybody', () => atB.length === 2 && atC.length === 2)
+
+    const [first, second] = atC
+
+    if (first.type !== 'signed' || second.type !== 'signed') {
+      expect.fail('the messages are not signed')
+    }
+
+    expect(text(first.data)).to.equal('apple')
+    expect(first.from).to.deep.equal(a.peerId)
+    expect(first.key.equals(a.peerId.publicKey)).to.equal(true)
+    expect(first.signature).to.have.length(64)
+    expect(first.topic).to.equal('fruit')
+    expect(first.topicId.equals(TopicId.fromName('fruit'))).to.equal(true)
+    expect(second.sequenceNumber > first.sequenceNumber).to.equal(true)
+  })
+
+  it('gives handles the author too, and never calls equal contents duplicates', async () => {
+    const [a, b] = await line([{ globalSignaturePolicy: 'StrictSign' }, { globalSignaturePolicy: 'StrictSign' }])
+    const heard = new Heard(await b.services.pubsub.join('fruit'))
+    const topic = await a.services.pubsub.join('fruit')
+    await topic.broadcast(bytes('apple'))
+    await until('it arrives', () => heard.texts.length === 1)
+    expect(heard.events.at(-1)).to.deep.include({ author: a.peerId, content: bytes('apple') })
+
+    await a.services.pubsub.publish('fruit', bytes('pear'))
+    expect(await a.services.pubsub.publish('fruit', bytes('pear'))).to.deep.include({ duplicate: false })
+  })
+
+  it('rejects what is unsigned, and lets go of who keeps sending it', async () => {
+    const [unsigned, strict] = await line([{}, { globalSignaturePolicy: 'StrictSign' }])
+    const messages = messagesOf(strict)
+    const changes: boolean[] = []
+    strict.services.pubsub.addEventListener('subscription-change', (evt) => { changes.push(...evt.detail.subscriptions.map(({ subscribe }) => subscribe)) })
+
+    for (let i = 0; i < 16; i++) {
+      await unsigned.services.pubsub.publish('fruit', bytes(`unsigned ${i}`))
+    }
+
+    await until('the peer is let go', () => strict.services.pubsub.getSubscribers('fruit').length === 0)
+    await until('it has heard so', () => unsigned.services.pubsub.getSubscribers('fruit').length === 0)
+    expect(messages).to.deep.equal([])
+    expect(changes).to.deep.equal([false])
+  })
+
+  it('leaves less room for data', async () => {
+    const [a] = await line([{ globalSignaturePolicy: 'StrictSign' }, { globalSignaturePolicy: 'StrictSign' }])
+    await a.services.pubsub.publish('fruit', new Uint8Array(3950))
+    const error = await a.services.pubsub.publish('fruit', new Uint8Array(3951)).catch((err) => err)
+    expect(error).to.include({ name: 'MessageTooLargeError', size: 3951, max: 3950 })
+  })
+})
+
+describe('topic validators', () => {
+  afterEach(stopNodes)
+
+  it('are asked before delivery and before forwarding', async () => {
+    const [a, b, c] = await line([{}, {}, {}])
+    const [atB, atC] = [messagesOf(b), messagesOf(c)]
+    const asked: string[] = []
+    b.services.pubsub.topicValidators.set('fruit', (peer, message) => {
+      asked.push(`${text(message.data)} from ${peer.equals(a.peerId) ? 'a' : 'another'}`)
+
+      return text(message.data).startsWith('good') ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+    })
+
+    await a.services.pubsub.publish('fruit', bytes('bad apple'))
+    await a.services.pubsub.publish('fruit', bytes('good apple'))
+    await until('the good one is everywhere', () => atB.length > 0 && atC.length > 0)
+    expect([atB, atC].map((messages) => messages.map(({ data }) => text(data)))).to.deep.equal([['good apple'], ['good apple']])
+    expect(asked).to.deep.equal(['bad apple from a', 'good apple from a'])
+
+    b.services.pubsub.topicValidators.delete('fruit')
+    await a.services.pubsub.publish('fruit', bytes('bad pear'))
+    await until('nobody is asked any more', () => atC.length === 2)
+    expect(asked).to.have.length(2)
+  })
+
+  it('may take their time, and others need not wait', async () => {
+    const [a, b] = await line([{}, {}])
+    const messages = messagesOf(b)
+    const answers: Array<() => void> = []
+    b.services.pubsub.topicValidators.set('fruit', async (_, message) => {
+      if (text(message.data) === 'slow') {
+        await new Promise<void>((resolve) => { answers.push(resolve) })
+      }
+
+      return TopicValidatorResult.Accept
+    })
+
+    await a.services.pubsub.publish('fruit', bytes('slow'))
+    await a.services.pubsub.publish('fruit', bytes('quick'))
+    await until('the quick one arrives', () => messages.length === 1)
+    answers.forEach((answer) => { answer() })
+    await until('the slow one arrives', () => messages.length === 2)
+    expect(messages.map(({ data }) => text(data))).to.deep.equal(['quick', 'slow'])
+  })
+
+  it('that fail let nothing through', async () => {
+    const [a, b] = await line([{}, {}])
+    const messages = messagesOf(b)
+    b.services.pubsub.topicValidators.set('fruit', async (_, message) => {
+      switch (text(message.data)) {
+        case 'throws': throw new Error('no')
+        case 'rejects': return Promise.reject(new Error('no'))
+        case 'nonsense': return Object('perhaps')
+        default: return TopicValidatorResult.Accept
+      }
+    })
+
+    for (const content of ['throws', 'rejects', 'nonsense', 'fine']) {
+      await a.services.pubsub.publish('fruit', bytes(content))
+    }
+
+    await until('the last one arrives', () => messages.length > 0)
+    expect(messages.map(({ data }) => text(data))).to.deep.equal(['fine'])
+  })
+})
