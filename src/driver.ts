@@ -58,6 +58,7 @@ export class Driver {
   readonly #events: Array<{ topic: TopicKey, event: TopicEvent }> = []
   readonly #held: Array<Extract<OutEvent, { type: 'validate' }>> = []
   #emitting = false
+  #dispatching = 0
   /** The message encoded last: the same one goes to several peers in a row. */
   #encoded: Message | undefined
   #frame: Frame = new Uint8Array(0)
@@ -138,21 +139,32 @@ export class Driver {
     this.#dispatch({ type: 'linkBroken', peer })
   }
 
-  onCongestion (peer: PeerKey, congested: boolean): void {
+  /** Returns whether payloads are held back for the peer, so that a low mark is to be reported again. */
+  onCongestion (peer: PeerKey, congested: boolean): boolean {
     this.#dispatch({ type: 'congestion', peer, congested })
+
+    return this.state.isCongested(peer)
   }
 
   #dispatch (event: InEvent): boolean {
     this.#init.metrics?.onTick()
     const effects = this.state.handle(event, this.#init.timers.now())
     let duplicate = false
+    this.#dispatching++
 
-    for (const effect of effects) {
-      duplicate = this.#perform(effect) || duplicate
+    try {
+      for (const effect of effects) {
+        duplicate = this.#perform(effect) || duplicate
+      }
+    } finally {
+      this.#dispatching--
     }
 
-    this.#emit()
-    this.#validate()
+    // a full queue is reported while effects are performed: the outer ones come first
+    if (this.#dispatching === 0) {
+      this.#emit()
+      this.#validate()
+    }
 
     return duplicate
   }

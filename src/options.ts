@@ -79,14 +79,14 @@ export interface IrohGossipInit {
   eventQueueCapacity?: number
   /**
    * Bytes that may wait to be sent to one peer, 65,536 to 1,073,741,824. Above
-   * half of it the peer gets announcements instead of payloads.
+   * half of it payloads wait in the message cache until the queue has drained.
    *
    * @default 1048576
    */
   maxSendQueueBytes?: number
   /**
-   * Milliseconds after which a peer whose queue does not drain is let go, 100
-   * to 600,000.
+   * Milliseconds after which a peer is let go whose queue is more than half
+   * full and has not moved, 100 to 600,000.
    *
    * @default 10000
    */

@@ -95,12 +95,12 @@ export class Session {
       },
       onLinkBroken: (peer) => { this.driver.onLinkBroken(peer) },
       onExcess: (peer) => { this.driver.onExcess(peer) },
-      onCongestion: (peer, congested) => {
+      onCongestion: (peer, congested): boolean => {
         if (congested) {
           init.metrics?.onSlowPeer()
         }
 
-        this.driver.onCongestion(peer, congested)
+        return this.driver.onCongestion(peer, congested)
       },
       onViolation: (peer, error) => {
         this.troubles.add(peer, error.name === 'MessageTooLargeError' ? 'oversizedFrame' : 'invalidFrame', error.message)

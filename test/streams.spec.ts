@@ -250,6 +250,30 @@ describe('streams', () => {
     })
   })
 
+  for (const maxSendQueueBytes of [64 * 1024, 1024 * 1024]) {
+    for (const [count, bytesEach] of [[500, 4_000], [10_000, 256]]) {
+      it(`delivers ${count} messages of ${bytesEach} bytes that are sent at once, through a queue of ${maxSendQueueBytes}`, async () => {
+        const [a, b] = await Promise.all([createNode({ maxSendQueueBytes }), createNode({ maxSendQueueBytes })])
+        const topicA = await a.services.pubsub.join('fruit')
+        const topicB = await b.services.pubsub.join('fruit', { bootstrap: [a.getMultiaddrs()], eventQueueCapacity: 100_000 })
+        const [heardA, heardB] = [new Heard(topicA), new Heard(topicB)]
+        await Promise.all([topicA.joined(), topicB.joined()])
+        const order = Array.from({ length: count }, (_, i) => i)
+
+        await Promise.all(order.map(async (i) => {
+          const content = new Uint8Array(bytesEach)
+          new DataView(content.buffer).setUint32(0, i)
+          await topicA.broadcast(content)
+        }))
+
+        const received = (): number[] => heardB.events.flatMap((event) => event.type === 'received' ? new DataView(event.content.slice().buffer).getUint32(0) : [])
+        await until('all have arrived', () => received().length >= count)
+        expect(received()).to.deep.equal(order)
+        expect(heardA.events.map(({ type }) => type)).to.deep.equal(['neighborUp'])
+      })
+    }
+  }
+
   it('joins many topics through one peer at once, and loses none of them with one of two connections', async () => {
     const [a, b] = await Promise.all([createNode(), createNode()])
     const names = Array.from({ length: 80 }, (_, i) => `topic ${i}`)

@@ -36,7 +36,8 @@ export interface NetworkInit {
   onDisconnected (peer: PeerKey, reason: DisconnectReason): void
   /** A stream or one of several connections was lost: the peer may not count us as neighbor any more. */
   onLinkBroken (peer: PeerKey): void
-  onCongestion (peer: PeerKey, congested: boolean): void
+  /** The peer's send queue passed its high or low mark. Returns whether more waits to be queued, once the low mark is reported again. */
+  onCongestion (peer: PeerKey, congested: boolean): boolean
   /** A dial began, or came to its end. */
   onDial (peer: PeerKey, result: 'tried' | 'succeeded' | 'failed', error?: Error): void
   onViolation (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void

@@ -212,8 +212,8 @@ export class Network implements RemotePeerOwner {
     return this.#connections.best(peer.id, peer.refusedBy) != null
   }
 
-  onCongestion (peer: RemotePeer, congested: boolean): void {
-    this.#init.onCongestion(peer.key, congested)
+  onCongestion (peer: RemotePeer, congested: boolean): boolean {
+    return this.#init.onCongestion(peer.key, congested)
   }
 
   onStreamReopened (peer: RemotePeer): void {

@@ -37,7 +37,8 @@ export interface RemotePeerOwner {
   /** An outgoing stream on the best open connection, or on one that is dialed now. */
   openStream (peer: RemotePeer, signal: AbortSignal): Promise<OpenedStream>
   hasConnection (peer: RemotePeer): boolean
-  onCongestion (peer: RemotePeer, congested: boolean): void
+  /** The queue passed its high or low mark. Returns whether more waits to be queued at the next low mark. */
+  onCongestion (peer: RemotePeer, congested: boolean): boolean
   /** A stream to the peer ended by itself, and is opened again: what it carried may be lost. */
   onStreamReopened (peer: RemotePeer): void
   /** The peer is let go: it has no queue and no stream any more. */
@@ -59,7 +60,11 @@ export class RemotePeer implements TopicStreamOwner {
   readonly #streams = new Map<TopicKey, TopicStream>()
   #queuedBytes = 0
   #congested = false
+  /** Whether the low mark is being reported. */
+  #paying = false
   #stallTimer: ScheduledTask | undefined
+  /** When bytes left the queue last. */
+  #progressAt = 0
   /** When streams failed lately. */
   #failures: number[] = []
   #uses = 0
@@ -113,10 +118,8 @@ export class RemotePeer implements TopicStreamOwner {
     stream.lastUsed = ++this.#uses
     this.#queuedBytes += frame.byteLength
 
-    // at once: a burst in one turn must become announcements before it fills the queue
-    if (!this.#congested && this.#queuedBytes > this.#owner.maxQueueBytes / 2) {
-      this.#checkCongestion()
-    }
+    // not only at the flush: many broadcasts in one turn would pass the bound before
+    this.#checkHighMark()
   }
 
   /** Writes what the open streams take, opens those that are missing. */
@@ -195,6 +198,7 @@ export class RemotePeer implements TopicStreamOwner {
 
   onDequeued (bytes: number): void {
     this.#queuedBytes -= bytes
+    this.#progressAt = this.#owner.timers.now()
     this.#checkCongestion()
   }
 
@@ -265,10 +269,6 @@ export class RemotePeer implements TopicStreamOwner {
     oldest?.finish()
   }
 
-  /**
-   * Above half of the bound a peer counts as congested and gets announcements
-   * instead of payloads, so that the other half is left to control messages.
-   */
   #checkCongestion (): void {
     if (this.#failed) {
       return
@@ -278,17 +278,48 @@ export class RemotePeer implements TopicStreamOwner {
 
     if (this.#queuedBytes > maxQueueBytes) {
       this.fail('sendStalled')
-    } else if (!this.#congested && this.#queuedBytes > maxQueueBytes / 2) {
-      this.#congested = true
-      this.#stallTimer = this.#owner.timers.schedule(this.#owner.stallTimeoutMs, () => {
-        this.fail('sendStalled')
-      })
-      this.#owner.onCongestion(this, true)
-    } else if (this.#congested && this.#queuedBytes <= maxQueueBytes / 8) {
-      this.#congested = false
-      this.#clearStallTimer()
-      this.#owner.onCongestion(this, false)
+    } else if (this.#congested && !this.#paying && this.#queuedBytes <= maxQueueBytes / 8) {
+      // payments are queued meanwhile, and flushed later: after that the low mark counts again
+      this.#paying = true
+      this.#congested = this.#owner.onCongestion(this, false)
+      this.#paying = false
+
+      if (!this.#congested) {
+        this.#clearStallTimer()
+      }
     }
+
+    this.#checkHighMark()
+  }
+
+  /**
+   * Above half of the bound a peer counts as congested and is owed payloads
+   * instead, so that the other half is left to control messages.
+   */
+  #checkHighMark (): void {
+    if (this.#failed || this.#congested || this.#queuedBytes <= this.#owner.maxQueueBytes / 2) {
+      return
+    }
+
+    this.#congested = true
+    this.#progressAt = this.#owner.timers.now()
+    this.#watch(this.#owner.stallTimeoutMs)
+    this.#owner.onCongestion(this, true)
+  }
+
+  /** Gives the peer up when nothing has left the queue for as long as the stall timeout. */
+  #watch (delayMs: number): void {
+    const { timers, stallTimeoutMs } = this.#owner
+
+    this.#stallTimer = timers.schedule(delayMs, () => {
+      const left = this.#progressAt + stallTimeoutMs - timers.now()
+
+      if (left > 0) {
+        this.#watch(left)
+      } else {
+        this.fail('sendStalled')
+      }
+    })
   }
 
   #clearStallTimer (): void {

@@ -1,88 +1,131 @@
-import { MAX_OWED_ANNOUNCEMENTS, MAX_OWED_BYTES, MAX_OWED_PAYLOADS } from './limits.ts'
+import { CACHED_MESSAGE_OVERHEAD, MAX_OWED_BYTES, MAX_OWED_MESSAGES } from './limits.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
-import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
+import type { Gossip, PeerKey } from './messages.ts'
 
-interface Debt {
-  /** Payloads that were asked for, or that nobody could ask for later. */
-  readonly payloads: TimeBoundCache<string, Gossip>
-  /** Messages that it was not pushed, by key. */
-  readonly announcements: TimeBoundCache<string, IHaveEntry>
+/** Something owed: a message held for the peer, or the key of one that the cache may have. */
+export type Debt = { held: Gossip } | { key: string }
+
+interface Account {
+  /** Messages that were asked for, or that nobody could ask for later. */
+  readonly held: TimeBoundCache<string, Gossip>
+  /** Keys of messages that the peer was not sent. */
+  readonly keys: TimeBoundCache<string, true>
 }
 
 /**
  * What peers whose send queue is full are owed.
  *
- * Instead of a payload they will get its announcement. A Rust peer asks for an
- * announced message once, and never again (rule 25): so a payload that it asked for is
- * kept, whatever becomes of the cache, until the queue has drained. What is
- * owed beyond the bounds is forgotten, the oldest first.
+ * A Rust peer asks for an announced message once, and never again (rule 25): so
+ * a payload that it asked for is held, whatever becomes of the cache. All else
+ * is owed by its key, for as long as the cache keeps messages. Beyond the
+ * bounds the oldest debt is forgotten.
  */
 export class Debts {
-  private readonly debts = new Map<PeerKey, Debt>()
+  private readonly accounts = new Map<PeerKey, Account>()
   private readonly retentionMs: number
 
   /**
-   * @param retentionMs - how long an announcement is worth making
+   * @param retentionMs - how long the cache keeps a message
    */
   constructor (retentionMs: number) {
     this.retentionMs = retentionMs
   }
 
-  /** Announcements and payloads owed to all peers. */
+  /** Messages owed to all peers. */
   get size (): number {
     let size = 0
 
-    for (const debt of this.debts.values()) {
-      size += debt.payloads.size + debt.announcements.size
+    for (const { held, keys } of this.accounts.values()) {
+      size += held.size + keys.size
     }
 
     return size
   }
 
-  owePayload (peer: PeerKey, key: string, message: Gossip, now: number): void {
-    this.debtTo(peer).payloads.set(key, message, now)
+  /** Whether the peer is owed anything. */
+  has (peer: PeerKey): boolean {
+    const account = this.accounts.get(peer)
+
+    return account !== undefined && account.held.size + account.keys.size > 0
   }
 
-  oweAnnouncement (peer: PeerKey, key: string, entry: IHaveEntry, now: number): void {
-    this.debtTo(peer).announcements.set(key, entry, now)
+  /** Owes a message that is in no cache. */
+  oweHeld (peer: PeerKey, key: string, message: Gossip, now: number): void {
+    this.accountOf(peer).held.set(key, message, now)
   }
 
-  /** Takes all that a peer is owed. */
-  settle (peer: PeerKey): { payloads: Gossip[], announcements: Array<{ key: string, entry: IHaveEntry }> } {
-    const debt = this.debts.get(peer)
-    this.debts.delete(peer)
+  /** Owes a cached message that was asked for: held while there is room, by its key otherwise. */
+  oweAnswer (peer: PeerKey, key: string, message: Gossip, now: number): void {
+    const { held, keys } = this.accountOf(peer)
 
-    return {
-      payloads: debt?.payloads.toArray().map(([, message]) => message) ?? [],
-      announcements: debt?.announcements.toArray().map(([key, entry]) => ({ key, entry })) ?? []
+    if (held.weight + weigh(message) <= MAX_OWED_BYTES) {
+      keys.delete(key)
+      held.set(key, message, now)
+    } else {
+      keys.set(key, true, now)
     }
   }
 
+  /** Owes a cached message. */
+  oweMessage (peer: PeerKey, key: string, now: number): void {
+    this.accountOf(peer).keys.set(key, true, now)
+  }
+
+  /** The peer has the message by now, unless it asked for it. */
+  forget (peer: PeerKey, key: string): void {
+    this.accounts.get(peer)?.keys.delete(key)
+  }
+
+  /** Takes the next debt, those that are held first, the oldest first. `undefined` when the peer is owed nothing. */
+  take (peer: PeerKey): Debt | undefined {
+    const account = this.accounts.get(peer)
+
+    if (account === undefined) {
+      return undefined
+    }
+
+    const held = account.held.shift()
+
+    if (held !== undefined) {
+      return { held: held[1] }
+    }
+
+    const next = account.keys.shift()
+
+    if (next === undefined) {
+      this.accounts.delete(peer)
+
+      return undefined
+    }
+
+    return { key: next[0] }
+  }
+
   sweep (now: number): void {
-    for (const debt of this.debts.values()) {
-      debt.announcements.expireUntil(now)
+    for (const { keys } of this.accounts.values()) {
+      keys.expireUntil(now)
     }
   }
 
   removePeer (peer: PeerKey): void {
-    this.debts.delete(peer)
+    this.accounts.delete(peer)
   }
 
-  private debtTo (peer: PeerKey): Debt {
-    let debt = this.debts.get(peer)
+  private accountOf (peer: PeerKey): Account {
+    let account = this.accounts.get(peer)
 
-    if (debt === undefined) {
-      debt = {
-        payloads: new TimeBoundCache({
-          retentionMs: Infinity,
-          capacity: MAX_OWED_BYTES,
-          weigh: (message) => Math.max(message.content.byteLength, MAX_OWED_BYTES / MAX_OWED_PAYLOADS)
-        }),
-        announcements: new TimeBoundCache({ retentionMs: this.retentionMs, capacity: MAX_OWED_ANNOUNCEMENTS })
+    if (account === undefined) {
+      account = {
+        held: new TimeBoundCache({ retentionMs: Infinity, capacity: MAX_OWED_BYTES, weigh }),
+        keys: new TimeBoundCache({ retentionMs: this.retentionMs, capacity: MAX_OWED_MESSAGES })
       }
-      this.debts.set(peer, debt)
+      this.accounts.set(peer, account)
     }
 
-    return debt
+    return account
   }
+}
+
+function weigh (message: Gossip): number {
+  return message.content.byteLength + CACHED_MESSAGE_OVERHEAD
 }

@@ -49,7 +49,11 @@ export type InEvent =
   | { type: 'linkBroken', peer: PeerKey }
   /** Our own address data, sent with Join, Neighbor and Shuffle from now on. */
   | { type: 'updatePeerData', data: Uint8Array }
-  /** The peer's send queue passed its high (true) or low (false) mark. */
+  /**
+   * The peer's send queue passed its high (true) or low (false) mark. After the
+   * latter `State.isCongested` tells whether more is owed than was sent: then
+   * the low mark is to be reported again.
+   */
   | { type: 'congestion', peer: PeerKey, congested: boolean }
 
 /** Why a peer is no neighbor any more. Only failures (`connectionClosed`, `sendStalled`, `protocolError`) ask for a re-join. */

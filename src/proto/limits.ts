@@ -137,12 +137,20 @@ export const MAX_ANNOUNCERS = 16
  */
 export const MAX_HELD_MESSAGES = 1_024
 export const MAX_HELD_BYTES = 8 * 1024 * 1024
-/** Announcements waiting for one peer; the oldest goes first. */
-export const MAX_QUEUED_ANNOUNCEMENTS = 4_096
-/** Owed to one congested peer: announcements, payloads, bytes of payload. The oldest goes first. */
-export const MAX_OWED_ANNOUNCEMENTS = 4_096
-export const MAX_OWED_PAYLOADS = 512
-export const MAX_OWED_BYTES = 1024 * 1024
+/** Grafts sent at once, and the pause in milliseconds before the next ones: a burst would fill a small send queue. */
+export const MAX_GRAFTS_AT_ONCE = 256
+export const GRAFT_PAUSE_MS = 10
+/** Announcements waiting for one peer; with more they go out before their time. */
+export const MAX_QUEUED_ANNOUNCEMENTS = 256
+/**
+ * Owed to one congested peer in one topic: ids of cached messages, as many as
+ * the cache can hold, and bytes of messages that the cache need not hold, each
+ * counted with the overhead above. The oldest goes first.
+ */
+export const MAX_OWED_MESSAGES = MAX_CACHE_BYTES / CACHED_MESSAGE_OVERHEAD
+export const MAX_OWED_BYTES = 8 * 1024 * 1024
+/** Bytes paid when a send queue has drained, and one message more: what a queue of 64 KiB takes on top of its low mark. */
+export const MAX_PAYMENT_BYTES = 16 * 1024
 
 /**
  * Offers to a new neighbor: at most so many ids, first seen within so many

@@ -1,6 +1,6 @@
 import { HeldMessages } from './held-messages.ts'
 import {
-  CACHED_MESSAGE_OVERHEAD, MAX_CACHE_BYTES, MAX_RECEIVED_IDS, MAX_ROUND, MIN_CACHED_MESSAGES, OFFER_AGE_MS
+  CACHED_MESSAGE_OVERHEAD, GRAFT_PAUSE_MS, MAX_CACHE_BYTES, MAX_GRAFTS_AT_ONCE, MAX_RECEIVED_IDS, MAX_ROUND, MIN_CACHED_MESSAGES, OFFER_AGE_MS
 } from './limits.ts'
 import { idKey } from './message-id.ts'
 import { MissingMessages } from './missing-messages.ts'
@@ -136,7 +136,7 @@ export class PlumTree {
   handleTimer (timer: BroadcastTimer, now: number, out: Outbox): void {
     switch (timer.type) {
       case 'sendGraft': this.onSendGraftTimer(timer.at, now, out); break
-      case 'dispatchLazyPush': this.peers.onDispatchTimer(out); break
+      case 'dispatchLazyPush': this.peers.onDispatchTimer(now, out); break
       case 'evictCache': this.onEvictCacheTimer(now, out); break
       default: timer satisfies never
     }
@@ -217,9 +217,13 @@ export class PlumTree {
     this.missing.removePeer(peer)
   }
 
-  /** The send queue of a peer has drained. */
-  onDrained (peer: PeerKey, out: Outbox): void {
-    this.peers.onDrained(peer, (key) => this.cache.has(key), out)
+  /**
+   * Sends a peer whose send queue has drained what it is owed, oldest first.
+   *
+   * @returns the bytes that were sent: at most `budget` and one message more
+   */
+  pay (peer: PeerKey, budget: number, out: Outbox): number {
+    return this.peers.pay(peer, budget, (key) => this.cache.get(key), out)
   }
 
   private onGossip (from: PeerKey, message: Gossip, now: number, out: Outbox): void {
@@ -229,6 +233,7 @@ export class PlumTree {
 
     if (this.received.has(key)) {
       this.stats.duplicates++
+      this.peers.forgetDebt(from, key)
 
       // a Prune for a neighbors message would keep all later ones away
       if (scope.type === 'swarm') {
@@ -383,7 +388,9 @@ export class PlumTree {
     for (const entry of message.messages) {
       const key = idKey(entry.id)
 
-      if (!this.received.has(key) && !this.missing.announce(from, key, entry, dueAt)) {
+      if (this.received.has(key)) {
+        this.peers.forgetDebt(from, key)
+      } else if (!this.missing.announce(from, key, entry, dueAt)) {
         refused = true
       }
     }
@@ -409,24 +416,34 @@ export class PlumTree {
       this.graftArmedAt = Infinity
     }
 
-    let next = this.missing.nextDue(due, againAt)
+    for (let sent = 0; sent < MAX_GRAFTS_AT_ONCE; sent++) {
+      const next = this.missing.nextDue(due, againAt)
 
-    while (next !== undefined) {
+      if (next === undefined) {
+        break
+      }
+
       const { message, announcement } = next
       this.peers.addEager(announcement.peer)
       out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
-      next = this.missing.nextDue(due, againAt)
     }
 
-    this.armGraft(now, out)
+    this.armGraft(now, out, now + GRAFT_PAUSE_MS)
   }
 
-  private armGraft (now: number, out: Outbox): void {
-    const at = this.missing.nextAt
+  /** Arms the timer for the next message that is to be asked for, not before `earliest`. */
+  private armGraft (now: number, out: Outbox, earliest = now): void {
+    const next = this.missing.nextAt
 
-    if (at !== undefined && at < this.graftArmedAt) {
+    if (next === undefined) {
+      return
+    }
+
+    const at = Math.max(next, earliest)
+
+    if (at < this.graftArmedAt) {
       this.graftArmedAt = at
-      out.schedule(Math.max(0, at - now), { type: 'sendGraft', at })
+      out.schedule(at - now, { type: 'sendGraft', at })
     }
   }
 

@@ -1,6 +1,7 @@
 import { Debts } from './debts.ts'
 import { MAX_QUEUED_ANNOUNCEMENTS } from './limits.ts'
-import { chunkIHaves } from './sizes.ts'
+import { idKey } from './message-id.ts'
+import { announcementBytes, chunkIHaves, gossipBytes } from './sizes.ts'
 import type { Config } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
@@ -25,7 +26,7 @@ export class PushPeers {
   /** Peers whose send queue is full at the moment. */
   private readonly congested: ReadonlySet<PeerKey>
   private readonly debts: Debts
-  /** Announcements until the dispatch timer expires; for one peer the oldest goes first. */
+  /** Announcements until the dispatch timer expires. */
   private readonly lazyPushQueue = new Map<PeerKey, IHaveEntry[]>()
   private dispatchArmed = false
 
@@ -93,7 +94,7 @@ export class PushPeers {
       }
 
       if (this.isCongested(peer)) {
-        this.debts.oweAnnouncement(peer, message.key, message.announcement, now)
+        this.debts.oweMessage(peer, message.key, now)
       } else {
         out.send(peer, message.payload)
       }
@@ -105,7 +106,7 @@ export class PushPeers {
       }
 
       if (this.isCongested(peer)) {
-        this.debts.oweAnnouncement(peer, message.key, message.announcement, now)
+        this.debts.oweMessage(peer, message.key, now)
       } else {
         this.queueAnnouncement(peer, message.announcement, out)
       }
@@ -117,7 +118,7 @@ export class PushPeers {
     for (const peers of [this.eager, this.lazy]) {
       for (const peer of peers) {
         if (this.isCongested(peer)) {
-          this.debts.owePayload(peer, key, payload, now)
+          this.debts.oweHeld(peer, key, payload, now)
         } else {
           out.send(peer, payload)
         }
@@ -130,7 +131,7 @@ export class PushPeers {
     if (!this.isCongested(peer)) {
       out.send(peer, payload)
     } else if (this.has(peer)) {
-      this.debts.owePayload(peer, key, payload, now)
+      this.debts.oweAnswer(peer, key, payload, now)
     }
   }
 
@@ -145,28 +146,70 @@ export class PushPeers {
     }
   }
 
-  onDispatchTimer (out: Outbox): void {
+  onDispatchTimer (now: number, out: Outbox): void {
     this.dispatchArmed = false
 
     for (const [peer, entries] of this.lazyPushQueue) {
-      this.announce(peer, entries, out)
+      if (this.isCongested(peer)) {
+        for (const { id } of entries) {
+          this.debts.oweMessage(peer, idKey(id), now)
+        }
+      } else {
+        this.announce(peer, entries, out)
+      }
     }
 
     this.lazyPushQueue.clear()
   }
 
-  /**
-   * The send queue of a peer has drained: it gets the payloads that it asked
-   * for, and hears of those that it was not pushed, as far as they can be asked for.
-   */
-  onDrained (peer: PeerKey, isCached: (key: string) => boolean, out: Outbox): void {
-    const { payloads, announcements } = this.debts.settle(peer)
+  /** The peer has shown that it knows the message: it is not to be sent any more, unless it was asked for. */
+  forgetDebt (peer: PeerKey, key: string): void {
+    this.debts.forget(peer, key)
+  }
 
-    for (const payload of payloads) {
-      out.send(peer, payload)
+  /** Whether the peer is to get something that its queue had no room for. */
+  owes (peer: PeerKey): boolean {
+    return this.debts.has(peer)
+  }
+
+  /**
+   * The send queue of a peer has drained: it gets messages that it asked for,
+   * and those that it was not pushed, as far as the cache still has them. An
+   * eager peer gets the payload itself, late: an announcement would cost it a
+   * question, which a Rust peer asks only once (rule 25).
+   *
+   * @param budget - bytes after which to stop
+   * @returns the bytes that were sent, at most one message more
+   */
+  pay (peer: PeerKey, budget: number, cached: (key: string) => Gossip | undefined, out: Outbox): number {
+    const announcements: IHaveEntry[] = []
+    let paid = 0
+
+    while (paid < budget) {
+      const debt = this.debts.take(peer)
+
+      if (debt === undefined) {
+        break
+      }
+
+      const message = 'held' in debt ? debt.held : cached(debt.key)
+
+      if (message === undefined) {
+        continue
+      }
+
+      if ('held' in debt || this.eager.has(peer)) {
+        out.send(peer, message)
+        paid += gossipBytes(message.content.byteLength, message.scope)
+      } else if (message.scope.type === 'swarm') {
+        announcements.push({ id: message.id, round: message.scope.round })
+        paid += announcementBytes
+      }
     }
 
-    this.announce(peer, announcements.filter(({ key }) => isCached(key)).map(({ entry }) => entry), out)
+    this.announce(peer, announcements, out)
+
+    return paid
   }
 
   sweep (now: number): void {
@@ -183,11 +226,12 @@ export class PushPeers {
     if (queue === undefined) {
       this.lazyPushQueue.set(peer, [announcement])
     } else {
-      if (queue.length >= MAX_QUEUED_ANNOUNCEMENTS) {
-        queue.shift()
-      }
-
       queue.push(announcement)
+
+      if (queue.length >= MAX_QUEUED_ANNOUNCEMENTS) {
+        this.lazyPushQueue.delete(peer)
+        this.announce(peer, queue, out)
+      }
     }
 
     if (!this.dispatchArmed) {

@@ -73,10 +73,13 @@ export function shuffleFixedBytes (ttl: number): number {
   return ID_BYTES + varintBytes(ttl)
 }
 
+/** Bytes that one announcement takes at most. */
+export const announcementBytes = ID_BYTES + 3
+
 /** Cuts announcements into lists that each fit into one IHave. */
 export function chunkIHaves (entries: IHaveEntry[], maxMessageSize: number): IHaveEntry[][] {
   // by the longest round, so that every chunk but the last has the same length
-  const perChunk = Math.max(1, Math.floor((maxMessageSize - 1 - TAG_BYTES - 3) / (ID_BYTES + 3)))
+  const perChunk = Math.max(1, Math.floor((maxMessageSize - 1 - TAG_BYTES - 3) / announcementBytes))
 
   if (entries.length <= perChunk) {
     return [entries]

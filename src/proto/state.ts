@@ -1,5 +1,6 @@
 import { permissiveRules, resolveConfig } from './config.ts'
 import { Effects } from './effects.ts'
+import { MAX_PAYMENT_BYTES } from './limits.ts'
 import { Rng } from './rng.ts'
 import { Topic } from './topic.ts'
 import { UnknownTopics } from './unknown-topics.ts'
@@ -54,6 +55,7 @@ export class State {
   private readonly effects = new Effects()
   private peerData?: Uint8Array
   private epoch = 0
+  private payments = 0
 
   /**
    * @throws {RangeError} when `config.maxMessageSize` is below 512
@@ -189,6 +191,11 @@ export class State {
     return false
   }
 
+  /** Whether payloads for the peer are held back: it has not reported a drained queue, or is owed more than was sent then. */
+  isCongested (peer: PeerKey): boolean {
+    return this.congested.has(peer)
+  }
+
   /** Counters and sizes of a topic, `undefined` if we are not in it. */
   stats (key: TopicKey): TopicStats | undefined {
     const topic = this.byTopic.get(key)
@@ -236,10 +243,25 @@ export class State {
   private onCongestion (peer: PeerKey, congested: boolean, now: number): void {
     if (congested) {
       this.congested.add(peer)
-    } else if (this.congested.delete(peer)) {
-      for (const topic of this.byTopic.values()) {
-        topic.drained(peer, now)
-      }
+    } else if (this.congested.has(peer)) {
+      this.pay(peer, now)
+    }
+  }
+
+  /** Sends a part of what the peer is owed. It counts as congested until it is owed nothing: so what is new comes after. */
+  private pay (peer: PeerKey, now: number): void {
+    const topics = [...this.byTopic.values()].filter((topic) => topic.owes(peer))
+    let left = MAX_PAYMENT_BYTES
+
+    // each time another topic comes first
+    for (let i = 0; i < topics.length && left > 0; i++) {
+      left -= topics[(this.payments + i) % topics.length].pay(peer, left, now)
+    }
+
+    this.payments++
+
+    if (!topics.some((topic) => topic.owes(peer))) {
+      this.congested.delete(peer)
     }
   }
 

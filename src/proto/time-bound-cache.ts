@@ -95,6 +95,18 @@ export class TimeBoundCache<K, V> {
     return this.entries.delete(key)
   }
 
+  /** Takes the entry set longest ago, `undefined` when there is none. */
+  shift (): [K, V] | undefined {
+    if (this.entries.size === 0) {
+      return undefined
+    }
+
+    const { key, entry } = this.first()
+    this.delete(key)
+
+    return [key, entry.value]
+  }
+
   /** Removes what expired at `now` or before and returns how many entries that were. */
   expireUntil (now: number): number {
     let removed = 0

@@ -139,9 +139,16 @@ export class Topic {
     }
   }
 
-  drained (peer: PeerKey, now: number): void {
+  /** Whether the peer is to get something that its queue had no room for. */
+  owes (peer: PeerKey): boolean {
+    return this.broadcast.peers.owes(peer)
+  }
+
+  /** Sends what the peer is owed until about so many bytes, and returns how many were sent. */
+  pay (peer: PeerKey, budget: number, now: number): number {
     this.now = now
-    this.broadcast.onDrained(peer, this.out)
+
+    return this.broadcast.pay(peer, budget, this.out)
   }
 
   /** Offers recent messages to new neighbors: after all else, so after our Neighbor message. */

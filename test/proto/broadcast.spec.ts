@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { maxContentBytes } from '../../src/proto/index.ts'
 import { TestNode, bytes, gossip, hash, sent } from './support/test-node.ts'
+import type { Short } from './support/test-node.ts'
 import type { Gossip, Message, PeerKey } from '../../src/proto/index.ts'
 
 const id = (text: string): Uint8Array => hash(bytes(text))
@@ -357,9 +358,33 @@ describe('IHave', () => {
     expect(node.size('missing')).to.equal(4_096)
     expect(flood('a', 6_000, 10)).to.deep.equal([])
     expect(node.size('missing')).to.equal(4_106)
-    node.advance(200)
+    node.advance(400)
     expect(node.size('missing')).to.equal(0)
     expect(flood('b', 20_000, 4_096)).to.deep.equal([['timer', 'sendGraft', 80]])
+  })
+
+  it('of many messages is answered a few at a time, until all are asked for', () => {
+    const node = treeNode(['a'], ['b'])
+    const ids = Array.from({ length: 1_000 }, (_, i) => new Uint8Array(new Uint32Array(8).fill(i + 1).buffer))
+    node.receive('b', { type: 'iHave', messages: ids.map((id) => ({ id, round: 0 })) })
+    const asked = (ms: number): unknown[] => sent(node.advance(ms), { to: 'b', type: 'graft' }).map(([, , message]) => (message as { id: Uint8Array }).id)
+
+    const first = asked(80)
+    expect(first).to.have.lengthOf(256)
+    expect([...first, ...asked(400)]).to.deep.equal(ids)
+  })
+
+  it('that would be one of too many goes out before its time', () => {
+    const node = treeNode(['a'], ['b'])
+    const announcedTo = (effects: Short[]): unknown[] => sent(effects, { to: 'b', type: 'iHave' }).flatMap(([, , message]) => (message as { messages: unknown[] }).messages)
+    let early = 0
+
+    for (let i = 0; i < 300; i++) {
+      early += announcedTo(node.publish(`m${i}`)).length
+    }
+
+    expect(early).to.equal(256)
+    expect(announcedTo(node.advance(100))).to.have.lengthOf(44)
   })
 
   it('is not made to a lazy peer that is gone', () => {

@@ -15,9 +15,9 @@ const BOUNDS: Record<string, number> = {
   cacheBytes: 32 * 1024 * 1024,
   missing: 16_384,
   recent: 256 + 256,
-  lazyPushQueue: 5 * 4_096,
+  lazyPushQueue: 5 * 256,
   held: 1_024,
-  debts: 5 * (4_096 + 512)
+  debts: 5 * (32 * 1024 * 1024 + 8 * 1024 * 1024) / 256
 }
 
 /** Plain, since it runs many times for each event. */
