@@ -84,7 +84,10 @@ describe('a Rust peer and its broadcasts', () => {
     const connection = await joinByHand(raw, topic, inRust)
     const message = gossip('said twice')
     await connection.send(topic, message, message)
-    await raw.until('it prunes', () => connection.messages(topic, 'prune').length === 1)
+    await Promise.all([
+      raw.until('it prunes', () => connection.messages(topic, 'prune').length === 1),
+      delivery(inRust, message.content)
+    ])
     expect(inRust.received).to.have.lengthOf(1)
     // its own repeat goes out all the same
     await inRust.broadcast(message.content)
