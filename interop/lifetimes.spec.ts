@@ -95,14 +95,15 @@ describe('larger swarms of both kinds', function () {
     const rustKey = '3b'.repeat(32)
     const jsKey = '4c'.repeat(32)
 
-    for (let life = 0; life < 2; life++) {
+    for (let life = 0; life < 3; life++) {
       const rust = await stage.rust({ secretKey: rustKey })
       const js = await stage.jsProcess({ secretKey: jsKey })
       const inRust = await rust.join(topic, { bootstrap: [bystander] })
       const inJs = await js.join(topic, { bootstrap: [contact] })
       await whole([inContact, inBystander, inRust, inJs], LOSS_PATIENCE_MS)
       await everyoneHearsEveryone([inContact, inBystander, inRust, inJs])
-      await Promise.all([rust.shutdown(), js.shutdown()])
+      // once in order, then without a word
+      await Promise.all(life === 0 ? [rust.shutdown(), js.shutdown()] : [rust.kill(), js.kill()])
     }
   })
 
@@ -124,5 +125,47 @@ describe('larger swarms of both kinds', function () {
     rust[2].signal('SIGCONT')
     await whole([...others, still], LOSS_PATIENCE_MS)
     await everyoneHearsEveryone([...others, still])
+  })
+
+  it('hold no connection, stream or timer too many after 200 joins and leaves', async () => {
+    const rust = await stage.rust()
+    const js = await stage.jsProcess()
+    const kept = randomTopic()
+    const [inRust, inJs] = [await rust.join(kept), await js.join(kept, { bootstrap: [rust] })]
+    await linkedBoth(inRust, inJs)
+    await everyoneHearsEveryone([inRust, inJs])
+    const before = await js.use()
+
+    for (let round = 0; round < 100; round++) {
+      const topic = randomTopic()
+      const stays = await rust.join(topic)
+      const comes = await js.join(topic, { bootstrap: [rust] })
+      await linkedBoth(stays, comes)
+      await comes.leave()
+      await stays.leave()
+    }
+
+    for (let round = 0; round < 100; round++) {
+      const topic = randomTopic()
+      const stays = await js.join(topic)
+      const comes = await rust.join(topic, { bootstrap: [js] })
+      await linkedBoth(stays, comes)
+      await comes.leave()
+      await stays.leave()
+    }
+
+    await everyoneHearsEveryone([inRust, inJs])
+    const open = async (): Promise<number> => (await rust.connections()).open.length
+
+    // connections that were let go are closed a while later
+    for (const deadline = performance.now() + LOSS_PATIENCE_MS; await open() > 3 && performance.now() < deadline;) {
+      await js.use()
+    }
+
+    const after = await js.use()
+    expect(await open(), 'connections of the Rust peer').to.be.at.most(3)
+    expect(after.connections.length, 'connections of the JS peer').to.be.at.most(3)
+    expect(after.streams, 'streams').to.be.at.most(before.streams + 4)
+    expect(after.timers, 'timers').to.be.at.most(before.timers + 4)
   })
 })
