@@ -208,27 +208,6 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
   return resolved
 }
 
-/**
- * Bytes of the largest content that still fits into a frame after any number of hops.
- *
- * Beside it a frame's payload has two tags, the 32-byte id, the content's
- * length, and a scope of up to four bytes; and a sender refuses a payload that
- * is as long as the limit.
- */
-export function maxContentBytes (maxMessageSize: number): number {
-  const fixed = 2 + 32 + 4
-  const room = maxMessageSize - 1 - fixed
-
-  // the length itself takes a byte for every seven bits
-  for (let lengthBytes = 1; ; lengthBytes++) {
-    const content = room - lengthBytes
-
-    if (content < 2 ** (7 * lengthBytes)) {
-      return content
-    }
-  }
-}
-
 function checkNumbers (prefix: string, values: object): void {
   for (const [name, value] of Object.entries(values)) {
     const range = ranges[prefix + name]
