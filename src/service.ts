@@ -1,27 +1,24 @@
-import { InvalidParametersError, NotStartedError, UnsupportedKeyTypeError, peerRoutingSymbol, serviceCapabilities } from '@libp2p/interface'
+import { NotStartedError, UnsupportedKeyTypeError, peerRoutingSymbol, serviceCapabilities } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { AddressLookup } from './address-lookup.ts'
 import { pubSubSymbol } from './constants.ts'
 import { diagnose } from './diagnose.ts'
-import { MessageTooLargeError, NoPeersSubscribedError } from './errors.ts'
 import { loadHash } from './hash.ts'
 import { resolveTarget } from './join-target.ts'
 import { GossipMetrics } from './metrics.ts'
 import { resolveOptions } from './options.ts'
-import { maxContentBytes } from './proto/sizes.ts'
-import { ENVELOPE_BYTES, seal } from './pubsub/envelope.ts'
+import { Publisher } from './publisher.ts'
 import { TopicValidators } from './pubsub/topic-validators.ts'
 import { Session } from './session.ts'
-import { TopicId } from './topic-id.ts'
+import { toTopicId } from './topic-id.ts'
 import { nameOf } from './topic-registry.ts'
 import { Topic } from './topic.ts'
 import type { IrohGossipComponents } from './components.ts'
 import type { Diagnosis } from './diagnose.ts'
 import type { IrohGossipInit, ResolvedOptions } from './options.ts'
-import type { Scope } from './proto/messages.ts'
 import type { TopicStats } from './proto/state.ts'
 import type { IrohGossipEvents, PublishOptions, PublishResult, SignaturePolicy, TopicValidatorFn } from './pubsub/types.ts'
-import type { TopicEntry } from './topic-registry.ts'
+import type { TopicId } from './topic-id.ts'
 import type { JoinTarget, TopicBackend } from './topic.ts'
 import type { AbortOptions, Logger, PeerId, PeerRouting, Startable } from '@libp2p/interface'
 
@@ -32,9 +29,6 @@ export interface JoinOptions extends AbortOptions {
   /** Events kept for a handle that is not read, instead of the service's setting. */
   eventQueueCapacity?: number
 }
-
-/** Milliseconds that `publish` waits for a first neighbor in a topic that the node was not in. */
-const FIRST_NEIGHBOR_MS = 1_000
 
 /**
  * Epidemic broadcast trees as a libp2p service.
@@ -59,20 +53,16 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
   readonly #backend: TopicBackend
   readonly #validators: TopicValidators
   readonly #metrics: GossipMetrics | undefined
-  /** Bytes of data that fit a frame at every distance. */
-  readonly #maxDataBytes: number
+  readonly #publisher: Publisher
   #session: Session | undefined
   #starting: Promise<void> | undefined
-  /** From the clock's nanoseconds on, so that it grows over restarts too. */
-  #sequenceNumber = BigInt(Date.now()) * 1_000_000n
 
   constructor (components: IrohGossipComponents, init: IrohGossipInit = {}) {
     super()
 
     this.#components = components
     this.#options = resolveOptions(init)
-    const { maxMessageSize, globalSignaturePolicy, protocol, emitSelf } = this.#options
-    this.#maxDataBytes = maxContentBytes(maxMessageSize) - (globalSignaturePolicy === 'StrictSign' ? ENVELOPE_BYTES : 0)
+    const { globalSignaturePolicy, protocol, emitSelf } = this.#options
     this.globalSignaturePolicy = globalSignaturePolicy
     this.emitSelf = emitSelf
     this.protocols = [protocol]
@@ -82,11 +72,21 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     this.topicValidators = this.#validators
     this.#metrics = components.metrics == null ? undefined : new GossipMetrics(components.metrics, this.#metricsSource())
     this.#backend = {
-      broadcast: async (topic, content, scope, options) => { await this.#broadcast(topic, content, scope, options) },
+      broadcast: async (topic, content, scope, options) => {
+        await this.#publisher.broadcast(this.#assertStarted(), topic, content, scope, options)
+      },
       joinPeers: async (topic, peers, options) => { this.#joinPeers(topic, peers, options) },
       neighbors: (topic) => this.#session?.neighbors(topic) ?? [],
       onHandleClosed: async (topic, handle) => { this.#session?.onHandleClosed(topic, handle) }
     }
+    this.#publisher = new Publisher({
+      peerId: components.peerId,
+      privateKey: components.privateKey,
+      options: this.#options,
+      backend: this.#backend,
+      session: () => this.#session,
+      onOwnMessage: (detail) => { this.safeDispatchEvent('message', { detail }) }
+    })
   }
 
   readonly [Symbol.toStringTag] = 'libp2p-iroh-gossip'
@@ -168,7 +168,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
 
     const entry = session.enter(toTopicId(topic))
     const handle = new Topic(session.topics.addHandle(entry, this.#backend, capacity))
-    session.joinPeers(entry, targets, options)
+    session.joining.joinPeers(entry, targets, options)
 
     return handle
   }
@@ -185,10 +185,10 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     const entry = session.enter(toTopicId(topic))
     const isNew = !entry.subscribed
     entry.subscribed = true
-    this.#name(session, entry, topic)
+    session.name(entry, topic)
 
     if (isNew) {
-      session.joinPeers(entry, [])
+      session.joining.joinPeers(entry, [])
     }
   }
 
@@ -221,45 +221,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
    * @throws {AbortError} the signal fired before the message was on its way
    */
   async publish (topic: string | TopicId, data: Uint8Array = new Uint8Array(0), options: PublishOptions = {}): Promise<PublishResult> {
-    const session = this.#assertStarted()
-    this.#check(data, options)
-    const id = toTopicId(topic)
-    const entry = session.enter(id)
-    const { emitSelf } = this.#options
-    const mayBeAlone = options.allowPublishToZeroTopicPeers ?? this.#options.allowPublishToZeroTopicPeers
-
-    const isOnlyPublished = !entry.subscribed && entry.handles.size === 0
-
-    if (isOnlyPublished) {
-      this.#name(session, entry, topic)
-      await this.#enterToPublish(session, entry, mayBeAlone, options)
-    }
-
-    if (entry.subscribers.size === 0 && !mayBeAlone && !(emitSelf && entry.subscribed)) {
-      throw new NoPeersSubscribedError(nameOf(entry))
-    }
-
-    const content = await this.#broadcast(id, data, 'swarm', options)
-    const recipients = session.neighbors(id)
-
-    if (isOnlyPublished) {
-      session.keep(entry, this.#options.fanoutTTL)
-    }
-
-    if (content == null) {
-      return { recipients: [], duplicate: true }
-    }
-
-    if (emitSelf && entry.subscribed) {
-      const message = session.ownMessage(entry, content)
-      recipients.push(this.#components.peerId)
-
-      if (message != null) {
-        this.safeDispatchEvent('message', { detail: message })
-      }
-    }
-
-    return { recipients, duplicate: false }
+    return this.#publisher.publish(this.#assertStarted(), topic, data, options)
   }
 
   /** Names of the topics that were subscribed to; those without a name by their id in hex. */
@@ -354,79 +316,12 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     return this.#session
   }
 
-  #name (session: Session, entry: TopicEntry, topic: string | TopicId): void {
-    if (typeof topic === 'string' && entry.name !== topic) {
-      entry.name = topic
-      session.updateValidation(entry)
-    }
-  }
-
-  #check (data: Uint8Array, options: AbortOptions): void {
-    options.signal?.throwIfAborted()
-
-    if (!(data instanceof Uint8Array)) {
-      throw new InvalidParametersError(`A message must be a Uint8Array, got ${typeof data}`)
-    }
-
-    if (data.byteLength > this.#maxDataBytes) {
-      throw new MessageTooLargeError(data.byteLength, this.#maxDataBytes)
-    }
-  }
-
-  /** Waits for the first neighbor of a topic that is entered only to publish, where one may come. */
-  async #enterToPublish (session: Session, entry: TopicEntry, mayBeAlone: boolean, options: AbortOptions): Promise<void> {
-    session.keep(entry, Math.max(this.#options.fanoutTTL, 2 * FIRST_NEIGHBOR_MS))
-
-    if (entry.subscribers.size > 0) {
-      return
-    }
-
-    session.joinPeers(entry, [])
-
-    if (mayBeAlone || session.discovery.peers().length === 0) {
-      return
-    }
-
-    const timeout = AbortSignal.timeout(FIRST_NEIGHBOR_MS)
-    const handle = new Topic(session.topics.addHandle(entry, this.#backend, 1))
-
-    try {
-      await handle.joined({ signal: AbortSignal.any(options.signal == null ? [timeout] : [timeout, options.signal]) })
-    } catch (err) {
-      options.signal?.throwIfAborted()
-
-      if (!timeout.aborted) {
-        throw err
-      }
-    } finally {
-      await handle.leave()
-    }
-  }
-
-  /** @returns the content that went out, or `undefined` for one that the topic has seen before */
-  async #broadcast (topic: TopicId, data: Uint8Array, scope: Scope, options: AbortOptions = {}): Promise<Uint8Array | undefined> {
-    const session = this.#assertStarted()
-    this.#check(data, options)
-    let content = data
-
-    if (this.globalSignaturePolicy === 'StrictSign') {
-      content = await seal(this.#components.privateKey, topic, ++this.#sequenceNumber, data)
-      options.signal?.throwIfAborted()
-
-      if (session !== this.#session) {
-        throw new NotStartedError('Gossip was stopped')
-      }
-    }
-
-    return session.broadcast(topic, content, scope).duplicate ? undefined : content
-  }
-
   #joinPeers (topic: TopicId, targets: JoinTarget[], options?: AbortOptions): void {
     const session = this.#assertStarted()
     const entry = session.topics.get(topic.toString())
 
     if (entry != null) {
-      session.joinPeers(entry, targets, options)
+      session.joining.joinPeers(entry, targets, options)
     }
   }
 
@@ -449,8 +344,4 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       peers: () => this.#session?.discovery.peers().length ?? 0
     }
   }
-}
-
-function toTopicId (topic: string | TopicId): TopicId {
-  return typeof topic === 'string' ? TopicId.fromName(topic) : topic
 }

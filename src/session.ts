@@ -5,7 +5,7 @@ import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { Gatekeeper } from './gatekeeper.ts'
 import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
-import { resolveTarget } from './join-target.ts'
+import { Joining } from './joining.ts'
 import { Network } from './net/network.ts'
 import { Timers } from './net/timers.ts'
 import { ownAddresses, ownPeerData } from './own-addresses.ts'
@@ -23,8 +23,8 @@ import type { TopicValidators } from './pubsub/topic-validators.ts'
 import type { Message } from './pubsub/types.ts'
 import type { TopicId } from './topic-id.ts'
 import type { SubscriptionChange, TopicEntry } from './topic-registry.ts'
-import type { JoinTarget, TopicHandle } from './topic.ts'
-import type { AbortOptions, Logger, PeerId } from '@libp2p/interface'
+import type { TopicHandle } from './topic.ts'
+import type { Logger, PeerId } from '@libp2p/interface'
 
 /** What a session is made of, and whom it tells. */
 export interface SessionInit {
@@ -53,6 +53,7 @@ export class Session {
   readonly network: Network
   readonly driver: Driver
   readonly discovery: Discovery
+  readonly joining: Joining
   readonly troubles: Troubles
   readonly #init: SessionInit
   readonly #gatekeeper: Gatekeeper
@@ -73,7 +74,7 @@ export class Session {
       onBanned: (peer) => { this.#ban(peer) }
     })
     this.discovery = new Discovery(this.topics, this.timers, options.membership.activeViewCapacity, (entry, peers) => {
-      this.#join(entry, peers)
+      this.joining.join(entry, peers)
     })
     this.network = new Network(components, {
       ...options,
@@ -150,9 +151,11 @@ export class Session {
       }
     })
 
+    this.joining = new Joining({ ...components, addresses, topics: this.topics, gatekeeper: this.#gatekeeper, discovery: this.discovery, driver: this.driver, log })
+
     if (options.discovery.contentRouting) {
-      this.#content = new ContentDiscovery(components.contentRouting, options.protocol, this.topics, log, (entry, peerId, addresses) => {
-        this.#joinFound(entry, peerId, addresses)
+      this.#content = new ContentDiscovery(components.contentRouting, options.protocol, this.topics, log, (entry, peerId, found) => {
+        this.joining.joinFound(entry, peerId, found)
       }, options.membership.activeViewCapacity)
     }
   }
@@ -211,6 +214,14 @@ export class Session {
     return entry
   }
 
+  /** Notes what the application calls the topic. */
+  name (entry: TopicEntry, topic: string | TopicId): void {
+    if (typeof topic === 'string' && entry.name !== topic) {
+      entry.name = topic
+      this.updateValidation(entry)
+    }
+  }
+
   leaveIfUnused (entry: TopicEntry): void {
     const key = entry.id.toString()
 
@@ -259,67 +270,11 @@ export class Session {
 
   // --- peers
 
-  /** Asks peers to let us into a topic; without any named, those that are connected. */
-  joinPeers (entry: TopicEntry, targets: JoinTarget[], options: AbortOptions = {}): void {
-    const key = entry.id.toString()
-    const resolved = targets.map(resolveTarget)
-    const peers: PeerKey[] = []
-
-    for (const { peerId, addresses } of resolved) {
-      if (peerId == null) {
-        // an address that does not say whose it is: libp2p finds out
-        this.#init.components.connectionManager.openConnection(addresses, options)
-          .then((connection) => {
-            if (this.topics.get(key) === entry && connection.remotePeer.type === 'Ed25519') {
-              this.#join(entry, [endpointIdOf(connection.remotePeer)])
-            }
-          })
-          .catch((err) => {
-            this.#init.log('could not join topic %s through %s - %e', key, addresses, err)
-          })
-      } else {
-        if (addresses.length > 0) {
-          this.#init.addresses.addMultiaddrs(endpointIdOf(peerId), addresses)
-        }
-
-        peers.push(endpointIdOf(peerId))
-      }
-    }
-
-    entry.hasBootstrap ||= targets.length > 0
-
-    if (peers.length > 0) {
-      this.#join(entry, peers)
-    } else if (!entry.hasBootstrap) {
-      this.discovery.search(entry)
-    }
-  }
-
   /** Hears nothing of a peer for ten minutes, and asks nothing of it. */
   #ban (peer: PeerKey): void {
     this.#init.log('%p is banned for the messages that it handed over', this.network.peerId(peer))
     this.driver.onDisconnected(peer, 'banned')
     this.topics.onPeerGone(peer)
-  }
-
-  #join (entry: TopicEntry, peers: PeerKey[]): void {
-    const allowed = peers.filter((peer) => !this.#gatekeeper.isBanned(peer))
-
-    if (allowed.length > 0) {
-      this.driver.command(entry.id.toString(), { type: 'join', peers: allowed })
-    }
-  }
-
-  #joinFound (entry: TopicEntry, peerId: PeerId, addresses: Parameters<AddressLookup['addMultiaddrs']>[1]): void {
-    if (this.topics.get(entry.id.toString()) !== entry || peerId.equals(this.#init.components.peerId)) {
-      return
-    }
-
-    if (addresses.length > 0) {
-      this.#init.addresses.addMultiaddrs(endpointIdOf(peerId), addresses)
-    }
-
-    this.#join(entry, [endpointIdOf(peerId)])
   }
 
   // --- what the core says

@@ -85,3 +85,21 @@ export class TopicId {
     return this.#hex
   }
 }
+
+/**
+ * The topic that an application means.
+ *
+ * @param topic - a name, or an id
+ * @throws {InvalidParametersError} neither
+ */
+export function toTopicId (topic: string | TopicId): TopicId {
+  if (typeof topic === 'string') {
+    return TopicId.fromName(topic)
+  }
+
+  if (!(topic instanceof TopicId)) {
+    throw new InvalidParametersError(`A topic is a name or a TopicId, got ${topic === null ? 'null' : typeof topic}`)
+  }
+
+  return topic
+}

@@ -32,11 +32,12 @@ export function gossipBytes (contentBytes: number, scope: DeliveryScope): number
  * default of 4,096. The round takes up to three bytes on the way.
  */
 export function maxContentBytes (maxMessageSize: number): number {
-  let content = maxMessageSize - 1
   const scope = { type: 'swarm', round: MAX_ROUND } as const
+  // as if its length took one byte, then fewer until all of it fits: at most three steps more
+  let content = maxMessageSize - 1 - gossipBytes(0, scope)
 
   while (gossipBytes(content, scope) >= maxMessageSize) {
-    content -= gossipBytes(content, scope) - maxMessageSize + 1
+    content--
   }
 
   return content
