@@ -54,7 +54,7 @@ export class PlumTree {
     this.config = init.config
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
-    this.peers = new PushPeers(init.config, init.congested)
+    this.peers = new PushPeers(init.me, init.config, init.congested)
     this.repair = new Repair(init.config.broadcast, this.peers)
   }
 
@@ -82,7 +82,7 @@ export class PlumTree {
   handleTimer (timer: BroadcastTimer, now: number, out: Outbox): void {
     switch (timer.type) {
       case 'sendGraft': this.repair.onTimer(timer.at, now, out); break
-      case 'dispatchLazyPush': this.peers.onDispatchTimer(now, out); break
+      case 'dispatchLazyPush': this.peers.onDispatchTimer(timer.at, now, out); break
       case 'evictCache': this.onEvictCacheTimer(now, out); break
       default: timer satisfies never
     }
@@ -169,7 +169,7 @@ export class PlumTree {
 
     if (this.known.has(key)) {
       this.stats.duplicates++
-      this.peers.forgetDebt(from, key)
+      this.peers.forget(from, key)
 
       // a Prune for a neighbors message would keep all later ones away
       if (scope.type === 'swarm') {
@@ -298,7 +298,7 @@ export class PlumTree {
       const key = idKey(entry.id)
 
       if (this.known.has(key)) {
-        this.peers.forgetDebt(from, key)
+        this.peers.forget(from, key)
       } else if (!this.repair.announce(from, key, entry, now)) {
         refused = true
       }
@@ -308,6 +308,7 @@ export class PlumTree {
       out.violation(from, 'tooManyAnnouncements')
     }
 
+    this.peers.onAnnounced(from, now)
     this.repair.arm(now, out)
   }
 
