@@ -151,7 +151,16 @@ export class Session {
       }
     })
 
-    this.joining = new Joining({ ...components, addresses, topics: this.topics, gatekeeper: this.#gatekeeper, discovery: this.discovery, driver: this.driver, log })
+    this.joining = new Joining({
+      peerId: components.peerId,
+      connectionManager: components.connectionManager,
+      addresses,
+      topics: this.topics,
+      gatekeeper: this.#gatekeeper,
+      discovery: this.discovery,
+      driver: this.driver,
+      log
+    })
 
     if (options.discovery.contentRouting) {
       this.#content = new ContentDiscovery(components.contentRouting, options.protocol, this.topics, log, (entry, peerId, found) => {
