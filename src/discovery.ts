@@ -34,15 +34,20 @@ export class Discovery {
   readonly #topics: TopicRegistry
   readonly #timers: Timers
   readonly #activeViewCapacity: number
+  readonly #mayAsk: boolean
   readonly #ask: (entry: TopicEntry, peers: PeerKey[]) => void
   /** Peers seen to speak the protocol, while connected, and when each was asked for which topic. */
   readonly #available = new Map<PeerKey, Map<TopicKey, Attempt>>()
   readonly #armed = new Set<TopicKey>()
 
-  constructor (topics: TopicRegistry, timers: Timers, activeViewCapacity: number, ask: (entry: TopicEntry, peers: PeerKey[]) => void) {
+  /**
+   * @param mayAsk - whether anybody is asked, or connected peers are only known
+   */
+  constructor (topics: TopicRegistry, timers: Timers, activeViewCapacity: number, mayAsk: boolean, ask: (entry: TopicEntry, peers: PeerKey[]) => void) {
     this.#topics = topics
     this.#timers = timers
     this.#activeViewCapacity = activeViewCapacity
+    this.#mayAsk = mayAsk
     this.#ask = ask
   }
 
@@ -63,10 +68,14 @@ export class Discovery {
     }
   }
 
-  /** A peer that speaks the protocol has connected: it may be in topics that have room. */
-  onPeerAvailable (peer: PeerKey): void {
+  /**
+   * A peer that speaks the protocol has connected: it may be in topics that have room.
+   *
+   * @returns whether that was news
+   */
+  onPeerAvailable (peer: PeerKey): boolean {
     if (this.#available.has(peer) || this.#available.size >= MAX_AVAILABLE) {
-      return
+      return false
     }
 
     this.#available.set(peer, new Map())
@@ -75,6 +84,19 @@ export class Discovery {
         for (const entry of this.#topics.values()) {
           this.search(entry)
         }
+      }
+    })
+
+    return true
+  }
+
+  /** A peer has shown that it is in the topic: one that was asked in vain, or left before, may be asked again. */
+  onSubscriber (entry: TopicEntry, peer: PeerKey): void {
+    const key = entry.id.toString()
+    this.#available.get(peer)?.delete(key)
+    this.#timers.schedule(ASK_DELAY_MS, () => {
+      if (this.#topics.get(key) === entry) {
+        this.search(entry)
       }
     })
   }
@@ -92,7 +114,7 @@ export class Discovery {
     const key = entry.id.toString()
     const room = (entry.hasBootstrap ? 1 : this.#activeViewCapacity) - entry.neighbors.size
 
-    if (room <= 0) {
+    if (room <= 0 || !this.#mayAsk) {
       return
     }
 
@@ -100,7 +122,7 @@ export class Discovery {
     const asked: PeerKey[] = []
     let next = Infinity
 
-    for (const [peer, attempts] of this.#available) {
+    for (const [peer, attempts] of this.#inOrder(entry)) {
       if (entry.neighbors.has(peer)) {
         attempts.delete(key)
         continue
@@ -124,6 +146,21 @@ export class Discovery {
 
     if (asked.length > 0) {
       this.#ask(entry, asked)
+    }
+  }
+
+  /** First those that are in the topic, as far as is known. */
+  * #inOrder (entry: TopicEntry): Generator<[PeerKey, Map<TopicKey, Attempt>]> {
+    for (const known of this.#available) {
+      if (entry.subscribers.has(known[0])) {
+        yield known
+      }
+    }
+
+    for (const known of this.#available) {
+      if (!entry.subscribers.has(known[0])) {
+        yield known
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import { ContentDiscovery } from './content-discovery.ts'
 import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { Gatekeeper } from './gatekeeper.ts'
+import { Inquiries } from './inquiries.ts'
 import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
 import { Joining } from './joining.ts'
 import { Network } from './net/network.ts'
@@ -58,6 +59,7 @@ export class Session {
   readonly #init: SessionInit
   readonly #gatekeeper: Gatekeeper
   readonly #content: ContentDiscovery | undefined
+  readonly #inquiries: Inquiries
   #peerData = ''
 
   constructor (init: SessionInit) {
@@ -73,7 +75,7 @@ export class Session {
       peerId: (peer) => this.network.peerId(peer),
       onBanned: (peer) => { this.#ban(peer) }
     })
-    this.discovery = new Discovery(this.topics, this.timers, options.membership.activeViewCapacity, (entry, peers) => {
+    this.discovery = new Discovery(this.topics, this.timers, options.membership.activeViewCapacity, options.discovery.connectedPeers, (entry, peers) => {
       this.joining.join(entry, peers)
     })
     this.network = new Network(components, {
@@ -117,10 +119,19 @@ export class Session {
         }
       },
       onPeerAvailable: (peer) => {
-        if (options.discovery.connectedPeers) {
-          this.discovery.onPeerAvailable(peer)
+        if (this.discovery.onPeerAvailable(peer)) {
+          this.#inquiries.onPeerAvailable(peer)
         }
       }
+    })
+    this.#inquiries = new Inquiries({
+      isEnabled: options.discovery.connectedPeers,
+      topics: this.topics,
+      timers: this.timers,
+      network: this.network,
+      addresses,
+      discovery: this.discovery,
+      ask: (entry, peers) => { this.driver.command(entry.id.toString(), { type: 'inquire', peers }) }
     })
     const rules = new ReachabilityRules(components.transportManager, this.network, addresses)
     this.driver = new Driver(this.#gatekeeper.guard(this.network), {
@@ -190,7 +201,7 @@ export class Session {
     const entries = [...this.topics.values()]
 
     for (const entry of entries) {
-      this.driver.command(entry.id.toString(), { type: 'quit' })
+      this.driver.command(entry.id.toString(), { type: 'quit', tell: this.#inquiries.toTell(entry) })
       this.topics.delete(entry.id.toString())
     }
 
@@ -219,6 +230,7 @@ export class Session {
     this.driver.command(key, { type: 'join', peers: [] })
     this.updateValidation(entry)
     this.#content?.onTopicEntered(entry)
+    this.#inquiries.onTopicEntered(entry)
 
     return entry
   }
@@ -235,9 +247,10 @@ export class Session {
     const key = entry.id.toString()
 
     if (this.topics.get(key) === entry && this.topics.isUnused(entry, this.timers.now())) {
-      this.driver.command(key, { type: 'quit' })
+      this.driver.command(key, { type: 'quit', tell: this.#inquiries.toTell(entry) })
       this.topics.delete(key)
       this.discovery.onTopicLeft(key)
+      this.#inquiries.onTopicLeft(key)
     }
   }
 
@@ -299,7 +312,7 @@ export class Session {
     if (message.type === 'disconnect' && !message.alive) {
       this.topics.onPeerLeft(entry, peer)
     } else {
-      this.topics.addSubscriber(entry, peer, this.network.peerId(peer))
+      this.#inquiries.onShown(entry, peer)
     }
   }
 

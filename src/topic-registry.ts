@@ -5,8 +5,12 @@ import type { TopicId } from './topic-id.ts'
 import type { TopicBackend, TopicEvent } from './topic.ts'
 import type { PeerId } from '@libp2p/interface'
 
-/** Peers remembered as being in a topic; of those that are no neighbors, the one found longest ago goes first. */
-const MAX_SUBSCRIBERS = 256
+/**
+ * Connected peers remembered as being in a topic. Beyond, only neighbors are
+ * added, and go when they are none any more: nobody is dropped to make room, or
+ * applications would see live subscribers come and go.
+ */
+const MAX_SUBSCRIBERS = 4_096
 
 /** A topic that the node is in: who uses it here, and who else is in it. */
 export interface TopicEntry {
@@ -121,27 +125,25 @@ export class TopicRegistry {
     if (event.reason === 'stopped') {
       // it was us who left: the peer is in the topic still
       entry.subscribers.delete(event.peer)
-    } else if (event.reason !== 'evicted' && event.reason !== 'evictedByPeer') {
+    } else if ((event.reason !== 'evicted' && event.reason !== 'evictedByPeer') || entry.subscribers.size > MAX_SUBSCRIBERS) {
       this.#removeSubscriber(entry, event.peer)
     }
   }
 
-  /** A connected peer has shown that it is in the topic. */
-  addSubscriber (entry: TopicEntry, peer: PeerKey, peerId: PeerId): void {
-    if (entry.subscribers.has(peer)) {
-      return
+  /**
+   * A connected peer has shown that it is in the topic.
+   *
+   * @returns whether that was news
+   */
+  addSubscriber (entry: TopicEntry, peer: PeerKey, peerId: PeerId): boolean {
+    if (entry.subscribers.has(peer) || (entry.subscribers.size >= MAX_SUBSCRIBERS && !entry.neighbors.has(peer))) {
+      return false
     }
 
     entry.subscribers.set(peer, peerId)
     this.#onSubscriptionChange(entry, peerId, true)
 
-    if (entry.subscribers.size > MAX_SUBSCRIBERS) {
-      const oldest = [...entry.subscribers.keys()].find((key) => !entry.neighbors.has(key))
-
-      if (oldest != null) {
-        this.#removeSubscriber(entry, oldest)
-      }
-    }
+    return true
   }
 
   /** No connection to the peer is left. */

@@ -146,7 +146,8 @@ export class UpstreamState implements Machine {
         break
       case 'holdMessages':
       case 'validated':
-        // Rust knows no validators
+      case 'inquire':
+        // Rust knows no validators, and asks nobody
         break
       default:
         command satisfies never
