@@ -1,7 +1,13 @@
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { memory } from '@libp2p/memory'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'chai'
 import { GOSSIP_PROTOCOL } from '../src/index.ts'
 import { Heard, bytes, stopNodes, until } from './support/nodes.ts'
 import { createRelay, createRelayDialer, createRelayedNode, isRelayed, relayedAddresses } from './support/relay.ts'
+import type { TestNode } from './support/nodes.ts'
+import type { Topic } from '../src/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 describe('through a circuit relay', () => {
@@ -66,5 +72,61 @@ describe('through a circuit relay', () => {
     await Promise.all([inFar.joined(), inNear.joined()])
     const carrying = far.getConnections(near.peerId).filter(({ streams }) => streams.some(({ protocol }) => protocol === GOSSIP_PROTOCOL))
     expect(carrying.map(isRelayed)).to.deep.equal([false])
+  })
+})
+
+describe('gossip that runs through a relay', () => {
+  afterEach(stopNodes)
+
+  it('moves to a direct connection when one opens: in order, both ways, nothing lost or doubled', async () => {
+    const relay = await createRelay()
+    const far = await createRelayedNode(relay, { runOnLimitedConnection: true, eventQueueCapacity: 10_000 }, { addresses: { listen: [...relay.getMultiaddrs().map((address) => `${address}/p2p-circuit`), '/memory/direct'] }, transports: [tcp(), circuitRelayTransport(), memory()] })
+    const near = await createRelayDialer({ runOnLimitedConnection: true, eventQueueCapacity: 10_000 }, { addresses: { listen: [] }, transports: [tcp(), circuitRelayTransport(), memory()] })
+    const inFar = await far.services.pubsub.join('fruit')
+    await near.dial(relayedAddresses(far))
+    const inNear = await near.services.pubsub.join('fruit', { bootstrap: [far.peerId] })
+    await Promise.all([inFar.joined(), inNear.joined()])
+    const [heardFar, heardNear] = [new Heard(inFar), new Heard(inNear)]
+    expect(near.getConnections(far.peerId).map(isRelayed)).to.deep.equal([true])
+
+    // about 60 KiB each way: within what the relay lets through
+    const numbers = (author: string): string[] => Array.from({ length: 400 }, (_, i) => `${author} ${i}`.padEnd(100))
+    const sendAll = async (topic: Topic, author: string): Promise<void> => {
+      for (const number of numbers(author)) {
+        await topic.broadcast(bytes(number))
+        await new Promise((resolve) => { setImmediate(resolve) })
+      }
+    }
+    const sending = Promise.all([sendAll(inFar, 'far'), sendAll(inNear, 'near')])
+    await until('some came through the relay', () => heardFar.texts.length > 20 && heardNear.texts.length > 20)
+    await near.dial(multiaddr(`/memory/direct/p2p/${far.peerId}`))
+    await sending
+    await until('all arrived', () => heardFar.texts.length >= 400 && heardNear.texts.length >= 400)
+
+    expect(heardFar.texts).to.deep.equal(numbers('near'))
+    expect(heardNear.texts).to.deep.equal(numbers('far'))
+    expect([...heardFar.events, ...heardNear.events].filter(({ type }) => type === 'neighborDown')).to.deep.equal([])
+
+    const outgoing = (node: TestNode, other: TestNode): boolean[] => node.getConnections(other.peerId)
+      .filter(({ streams }) => streams.some(({ protocol, direction }) => protocol === GOSSIP_PROTOCOL && direction === 'outbound')).map(isRelayed)
+    await until('nothing of it is left on the relay', () => [outgoing(near, far), outgoing(far, near)].every(([isStillRelayed, ...others]) => !isStillRelayed && others.length === 0))
+
+    const [relayed] = near.getConnections(far.peerId).filter(isRelayed)
+    await relayed.close()
+    await inNear.broadcast(bytes('after the relay'))
+    await until('it goes on without it', () => heardFar.texts.includes('after the relay'))
+    expect([...heardFar.events, ...heardNear.events].filter(({ type }) => type === 'neighborDown')).to.deep.equal([])
+  })
+
+  it('begins when a direct connection opens, where relayed ones carry none', async () => {
+    const relay = await createRelay()
+    const far = await createRelayedNode(relay, {}, { addresses: { listen: [...relay.getMultiaddrs().map((address) => `${address}/p2p-circuit`), '/memory/begins'] }, transports: [tcp(), circuitRelayTransport(), memory()] })
+    const near = await createRelayDialer({}, { addresses: { listen: [] }, transports: [tcp(), circuitRelayTransport(), memory()] })
+    ;[far, near].forEach(({ services: { pubsub } }) => { pubsub.subscribe('fruit') })
+    await near.dial(relayedAddresses(far))
+    await until('each knows what the other speaks', () => near.getPeers().some((peer) => peer.equals(far.peerId)))
+    expect(near.services.pubsub.getSubscribers('fruit')).to.deep.equal([])
+    await near.dial(multiaddr(`/memory/begins/p2p/${far.peerId}`))
+    await until('they are neighbors', () => [near, far].every(({ services: { pubsub } }) => pubsub.getSubscribers('fruit').length === 1))
   })
 })

@@ -71,7 +71,8 @@ export class Connections {
   }
 
   /**
-   * The open connection to use: native iroh first, since a Rust peer has
+   * The open connection to use: direct ones before those through a libp2p
+   * relay, which ends them after little data; native iroh first, since a Rust peer has
    * nothing else; of those one that the peer has not let go of, the newest,
    * since Rust too sends on the one that it registered last (rule 8). What it
    * let go of it still reads.
@@ -206,5 +207,5 @@ export class Connections {
 }
 
 function preference (connection: Connection): number {
-  return (isIrohAddress(connection.remoteAddr) ? 2 ** 51 : 0) + (isLetGo(connection) ? 0 : 2 ** 50) + connection.timeline.open
+  return (connection.direct ? 2 ** 52 : 0) + (isIrohAddress(connection.remoteAddr) ? 2 ** 51 : 0) + (isLetGo(connection) ? 0 : 2 ** 50) + connection.timeline.open
 }

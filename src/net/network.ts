@@ -332,11 +332,18 @@ export class Network implements RemotePeerOwner {
       peer?.moveTo(connection)
     }
 
+    if (connection.direct) {
+      peer?.leaveRelays()
+    }
+
     peer?.flush()
 
     // a native connection speaks gossip and nothing else; others are announced by identify
     if (isIrohAddress(connection.remoteAddr)) {
       this.#announce(connection.remotePeer)
+    } else {
+      // one that was known by a connection which may not carry gossip
+      this.#announceKnown(connection.remotePeer)
     }
   }
 
@@ -391,12 +398,16 @@ export class Network implements RemotePeerOwner {
         this.#announce(peerId)
       }
     }).catch((err) => {
-      this.log('could not look up the protocols of %p - %e', peerId, err)
+      // an unknown peer is announced by identify
+      if (err.name !== 'NotFoundError') {
+        this.log('could not look up the protocols of %p - %e', peerId, err)
+      }
     })
   }
 
   #announce (peerId: PeerId): void {
-    if (peerId.type === 'Ed25519') {
+    // a connection through a relay may come first, and not be allowed to carry gossip
+    if (peerId.type === 'Ed25519' && this.#connections.best(peerId) != null) {
       this.#init.onPeerAvailable(endpointIdOf(peerId))
     }
   }

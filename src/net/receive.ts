@@ -14,8 +14,8 @@ export interface ReceiveHandlers {
  * Reads an incoming stream to its end, whatever it carries.
  *
  * Nothing here stops, resets or pauses the stream: a Rust peer whose stream is
- * stopped, or not read, freezes with all its topics. Our own half is finished
- * at once, since a stream carries one direction.
+ * stopped, or not read, freezes with all its topics. Our own half carries
+ * nothing; it is finished when all is read, which tells the writer so.
  */
 export function receive (stream: Stream, maxMessageSize: number, handlers: ReceiveHandlers): void {
   let topicId: Uint8Array | undefined
@@ -44,9 +44,9 @@ export function receive (stream: Stream, maxMessageSize: number, handlers: Recei
     if (stream.status !== 'aborted' && stream.status !== 'reset') {
       decoder.end()
     }
-  }, { once: true })
 
-  stream.close().catch((err) => {
-    stream.log('could not finish the unused half - %e', err)
-  })
+    stream.close().catch((err) => {
+      stream.log('could not finish the unused half - %e', err)
+    })
+  }, { once: true })
 }

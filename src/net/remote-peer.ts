@@ -151,6 +151,15 @@ export class RemotePeer implements TopicStreamOwner {
     }
   }
 
+  /** Goes on over a direct connection: what is open through relays is finished, and read to its end first. */
+  leaveRelays (): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.connection?.direct !== true) {
+        stream.move()
+      }
+    }
+  }
+
   /** Goes on over the best connection: whatever is open on another one is finished. */
   moveTo (connection: Connection): void {
     for (const stream of this.#streams.values()) {

@@ -55,6 +55,8 @@ export class TopicStream {
   #stream: Stream | undefined
   #abort: AbortController | undefined
   #connection: Connection | undefined
+  /** Whether the stream that is being opened is to be moved once it carries something. */
+  #moving = false
   /** Orders streams by their last use. */
   lastUsed = 0
 
@@ -118,6 +120,50 @@ export class TopicStream {
       stream.log('the end of the stream was not acknowledged - %e', err)
     })
     this.flush()
+  }
+
+  /**
+   * Finishes an open stream and goes on over the best connection once the peer
+   * has read it to its end, so that order is kept; what comes meanwhile waits.
+   * Only for peers of our kind: a Rust peer does not answer the end of a stream.
+   */
+  move (): void {
+    const stream = this.#stream
+
+    if (this.#state === 'opening') {
+      this.#moving = true
+      return
+    }
+
+    if (this.#state !== 'open' || stream == null) {
+      return
+    }
+
+    this.#state = 'finishing'
+    const isRead = readToItsEnd(stream)
+    stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) }).catch((err) => {
+      stream.log('the end of the stream was not acknowledged - %e', err)
+    })
+
+    void isRead.then((error) => {
+      if (this.#stream !== stream) {
+        return
+      }
+
+      this.#detach()
+      this.#state = 'idle'
+
+      if (error != null) {
+        this.#owner.onStreamFailed(this, error)
+        return
+      }
+
+      this.flush()
+
+      if (this.isIdle) {
+        this.#owner.onIdle(this)
+      }
+    })
   }
 
   /** Writes as much of the queue as the stream takes. */
@@ -189,6 +235,14 @@ export class TopicStream {
 
       this.#attach(stream, connection)
       this.#write(greeting == null ? [this.#header] : [this.#header, greeting])
+
+      if (this.#moving) {
+        this.#moving = false
+
+        if (!connection.direct) {
+          this.move()
+        }
+      }
     }).catch((err: Error) => {
       if (abort.signal.aborted) {
         return
@@ -316,6 +370,21 @@ export class TopicStream {
         }
       })
   }
+}
+
+/**
+ * Resolves when the remote has ended its half too, which it does at the end of
+ * ours, or after 5 s; with an error if the stream broke instead.
+ */
+async function readToItsEnd (stream: Stream): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const timeout = setTimeout(() => { resolve(undefined) }, FINISH_TIMEOUT_MS)
+
+    stream.addEventListener('close', (evt) => {
+      clearTimeout(timeout)
+      resolve(evt.error)
+    }, { once: true })
+  })
 }
 
 function ignore (): void {}
