@@ -1,14 +1,16 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
+import { gossipTransports } from '../gossip-transport.ts'
 import { isIrohAddress } from '../iroh-address.ts'
 import { isLetGo } from '../let-go.ts'
 import type { PeerKey } from '../proto/messages.ts'
 import type { Connection, Logger, PeerId, PeerStore, Stream } from '@libp2p/interface'
-import type { ConnectionManager } from '@libp2p/interface-internal'
+import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface ConnectionsComponents {
   connectionManager: ConnectionManager
   peerStore: PeerStore
+  transportManager: Pick<TransportManager, 'getTransports'>
 }
 
 export interface ConnectionsInit {
@@ -67,7 +69,20 @@ export class Connections {
 
   /** Whether gossip may run here; a connection through a libp2p relay only where the user allows it. */
   mayCarry (connection: Connection): boolean {
-    return connection.direct || this.#init.runOnLimitedConnection
+    return (connection.direct || this.#init.runOnLimitedConnection) && this.isOurNetwork(connection)
+  }
+
+  /** Whether the connection is none of another network: one of native iroh carries the protocol of its ALPN alone. */
+  isOurNetwork (connection: Connection): boolean {
+    const protocol = gossipTransports(this.#components.transportManager.getTransports())
+      .map((transport) => transport.protocolOf(connection)).find((name) => name != null)
+
+    return protocol == null || protocol === this.#init.protocol
+  }
+
+  /** Whether the connection is one of native iroh that carries our protocol. */
+  isNative (connection: Connection): boolean {
+    return isIrohAddress(connection.remoteAddr) && this.isOurNetwork(connection)
   }
 
   /**
@@ -149,6 +164,10 @@ export class Connections {
    */
   abortUnshared (id: PeerId, reason: Error): void {
     for (const connection of this.#components.connectionManager.getConnections(id)) {
+      if (!this.isOurNetwork(connection)) {
+        continue
+      }
+
       if (this.#isUnshared(connection) && (isIrohAddress(connection.remoteAddr) || this.#dialed.has(connection))) {
         connection.abort(reason)
       } else {
@@ -173,6 +192,27 @@ export class Connections {
   }
 
   async #dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>): Promise<Connection> {
+    const wishes = gossipTransports(this.#components.transportManager.getTransports()).map((transport) => transport.want(id, this.#init.protocol))
+
+    try {
+      let connection = await this.#open(key, id)
+
+      if (!this.isOurNetwork(connection)) {
+        // libp2p joins dials to one peer: this one was another network's
+        connection = await this.#open(key, id)
+      }
+
+      if (except.has(connection) || !this.mayCarry(connection)) {
+        throw new UnsupportedProtocolError(`No connection to ${id} carries ${this.#init.protocol}`)
+      }
+
+      return connection
+    } finally {
+      wishes.forEach((takeBack) => { takeBack() })
+    }
+  }
+
+  async #open (key: PeerKey, id: PeerId): Promise<Connection> {
     const { connectionManager } = this.#components
     const { signal } = this.#stop
     const connections = connectionManager.getConnections(id)
@@ -193,10 +233,6 @@ export class Connections {
     }
 
     connection ??= await connectionManager.openConnection(id, { signal, force })
-
-    if (except.has(connection) || !this.mayCarry(connection)) {
-      throw new UnsupportedProtocolError(`No connection to ${id} carries ${this.#init.protocol}`)
-    }
 
     if (!before.has(connection)) {
       this.#dialed.add(connection)

@@ -1,4 +1,4 @@
-import { endpointIdOf, isIrohAddress } from '../iroh-address.ts'
+import { endpointIdOf } from '../iroh-address.ts'
 import { farewellIn, goodbyeFrame, sendGoodbye } from './goodbye.ts'
 import { NativeConnections } from './native-connections.ts'
 import type { Connections } from './connections.ts'
@@ -49,7 +49,7 @@ export class NativeLinks {
 
   /** What is known of the connection, if it is one of native iroh. */
   of (connection: Connection): NativeConnection | undefined {
-    if (connection.remotePeer.type !== 'Ed25519' || !isIrohAddress(connection.remoteAddr)) {
+    if (connection.remotePeer.type !== 'Ed25519' || !this.#init.connections.isNative(connection)) {
       return undefined
     }
 

@@ -3,7 +3,7 @@ import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
 import type { Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'
-import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** The parts of a libp2p node that streams and connections need. */
@@ -11,6 +11,7 @@ export interface NetworkComponents {
   registrar: Registrar
   connectionManager: ConnectionManager
   peerStore: PeerStore
+  transportManager: TransportManager
   events: TypedEventTarget<Libp2pEvents>
 }
 

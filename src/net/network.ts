@@ -319,7 +319,7 @@ export class Network implements RemotePeerOwner {
   readonly #onConnectionOpen = (evt: CustomEvent<Connection>): void => {
     const connection = evt.detail
 
-    if (connection.remotePeer.type !== 'Ed25519') {
+    if (connection.remotePeer.type !== 'Ed25519' || !this.#connections.isOurNetwork(connection)) {
       return
     }
 

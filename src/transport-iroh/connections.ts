@@ -64,6 +64,11 @@ export class Connections {
     })
   }
 
+  /** The protocol of a libp2p connection, `undefined` if it is none of ours. */
+  protocolOf (connection: Connection): string | undefined {
+    return this.#byAddress.get(connection.remoteAddr)?.protocol
+  }
+
   /** Closes all, losing nothing. Never rejects. */
   async shutDown (): Promise<void> {
     await Promise.all([...this.#open].map(async (connection) => connection.shutDown()))

@@ -26,6 +26,8 @@ export interface SharedEndpointInit {
   relayMode: RelayMode
   /** An endpoint that the application owns: it is used, and neither bound nor closed. */
   adopted?: NativeEndpoint
+  /** Whether the endpoint's incoming connections are ours to accept; an adopted one's ALPNs are set only then. */
+  accept: boolean
   log: Logger
   /** There is an endpoint from now on. Must not throw. */
   onBound (endpoint: NativeEndpoint): void
@@ -166,7 +168,7 @@ export class SharedEndpoint {
       const native = await this.#init.native()
       const endpoint = this.#init.adopted ?? await this.#build(native)
 
-      if (endpoint === this.#init.adopted) {
+      if (endpoint === this.#init.adopted && this.#init.accept) {
         endpoint.setAlpns(this.#init.alpns.map(native.toNative))
       }
 

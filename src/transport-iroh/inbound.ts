@@ -1,4 +1,4 @@
-import { AbortError } from '@libp2p/interface'
+import { AbortError, ConnectionClosedError, InvalidParametersError } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { toString } from 'uint8arrays/to-string'
 import { parseSocketAddressText, peerIdOf, toMultiaddrs } from '../iroh-address.ts'
@@ -17,6 +17,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 export interface InboundInit {
   upgrader: Upgrader
   endpoint: SharedEndpoint
+  /** Whether what reaches the endpoint is to be accepted. */
+  accept: boolean
   connections: Connections
   native (): Promise<Native>
   /** The ALPNs whose connections become libp2p's. */
@@ -33,25 +35,48 @@ export class Inbound {
   readonly #init: InboundInit
   readonly #stop = new AbortController()
   readonly #admission = new Admission(this.#stop.signal)
-  readonly #acceptor: Acceptor
+  readonly #acceptor: Acceptor | undefined
 
   constructor (endpoint: NativeEndpoint, init: InboundInit) {
     this.#init = init
-    this.#acceptor = new Acceptor(endpoint, {
-      log: init.log,
-      onConnection: (connection, from) => { void this.#onConnection(connection, from) }
-    })
+    this.#acceptor = !init.accept
+      ? undefined
+      : new Acceptor(endpoint, {
+        log: init.log,
+        onConnection: (connection, from) => { void this.#onConnection(connection, from) }
+      })
   }
 
   /** Accepts no more, and closes what libp2p has not yet accepted. */
   async stop (): Promise<void> {
     this.#stop.abort(new AbortError('The node is stopping'))
-    await this.#acceptor.stop()
+    await this.#acceptor?.stop()
+  }
+
+  /**
+   * Makes an accepted connection libp2p's. Unless it succeeds the connection is
+   * closed.
+   *
+   * @throws {Error} what libp2p's upgrader refuses with, or the signal's reason
+   */
+  async handle (connection: NativeConnection, from: IncomingAddress, signal?: AbortSignal): Promise<void> {
+    const { endpoint, connections, native } = this.#init
+    const remotePeer = remotePeerOf(connection)
+    const [binding] = await Promise.all([native(), endpoint.acquire()])
+
+    await this.#admit(connections.adopt({
+      native: binding,
+      connection,
+      protocol: toString(fromNative(connection.alpn())),
+      remotePeer,
+      remoteAddr: incomingMultiaddr(from, remotePeer),
+      direction: 'inbound'
+    }), signal)
   }
 
   /** Never rejects. */
   async #onConnection (connection: NativeConnection, from: IncomingAddress): Promise<void> {
-    const { endpoint, connections, native, protocols, handlers, log } = this.#init
+    const { protocols, handlers, log } = this.#init
     const protocol = toString(fromNative(connection.alpn()))
 
     try {
@@ -67,30 +92,23 @@ export class Inbound {
         throw new Error(`Nobody asked for ${protocol}`)
       }
 
-      const remotePeer = remotePeerOf(connection)
-      const [binding] = await Promise.all([native(), endpoint.acquire()])
-
-      await this.#admit(connections.adopt({
-        native: binding,
-        connection,
-        protocol,
-        remotePeer,
-        remoteAddr: incomingMultiaddr(from, remotePeer),
-        direction: 'inbound'
-      }))
+      await this.handle(connection, from)
     } catch (err) {
       log('an incoming connection was not accepted - %e', err)
       connection.close(0n, [])
     }
   }
 
-  async #admit (maConn: IrohConnection): Promise<void> {
+  async #admit (maConn: IrohConnection, signal?: AbortSignal): Promise<void> {
+    const ending = signal == null ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal])
+
     try {
-      await this.#admission.admit(maConn.remoteAddr, () => maConn.status === 'open', async () => {
-        await this.#init.upgrader.upgradeInbound(maConn, upgradeOptions(maConn, this.#stop.signal))
+      await this.#admission.admit(maConn.remoteAddr, () => maConn.status === 'open' && !ending.aborted, async () => {
+        await this.#init.upgrader.upgradeInbound(maConn, upgradeOptions(maConn, ending))
       })
     } catch (err) {
       maConn.abort(err instanceof Error ? err : new Error(String(err)))
+      signal?.throwIfAborted()
       throw err
     }
   }
@@ -107,4 +125,31 @@ function incomingMultiaddr ({ kind, addr }: IncomingAddress, peerId: PeerId): Mu
     : toMultiaddrs(kind === 'ip' ? { directAddresses: [parseSocketAddressText(addr)] } : { relayUrl: addr, directAddresses: [] }, peerId)
 
   return addresses.at(0) ?? multiaddr(`/p2p/${peerId}`)
+}
+
+/**
+ * Where a connection came from that the application has accepted.
+ *
+ * @throws {InvalidParametersError} it is none of `@number0/iroh`, or carries another protocol
+ * @throws {ConnectionClosedError} it is gone
+ */
+export function acceptedFrom (connection: NativeConnection, protocols: string[]): IncomingAddress {
+  if (typeof connection?.alpn !== 'function' || typeof connection.paths !== 'function') {
+    throw new InvalidParametersError('Only a Connection of @number0/iroh can be handled')
+  }
+
+  const protocol = toString(fromNative(connection.alpn()))
+
+  if (!protocols.includes(protocol)) {
+    throw new InvalidParametersError(`The connection is for ${protocol}, gossip runs on ${protocols.join(', ')}`)
+  }
+
+  const paths = connection.paths()
+  const path = paths.find(({ isSelected }) => isSelected) ?? paths.at(0)
+
+  if (path == null) {
+    throw new ConnectionClosedError('The native connection is closed')
+  }
+
+  return { kind: path.isIp ? 'ip' : 'relay', addr: path.remoteAddr }
 }

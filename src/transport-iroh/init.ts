@@ -27,8 +27,17 @@ export interface IrohInit {
    */
   endpoint?: NativeEndpoint
   /**
+   * Whether the transport accepts what reaches the endpoint. With `false` the
+   * application has an accept loop of its own on its `endpoint`, whose ALPNs it
+   * sets itself, and passes gossip connections to `handleConnection`.
+   *
+   * @default true
+   */
+  accept?: boolean
+  /**
    * The protocols that native connections carry, each of which is both an ALPN
-   * and a libp2p protocol. All are accepted, the first is dialed.
+   * and a libp2p protocol. All are accepted. Dialed is the one of the service
+   * that dials, the first for others.
    *
    * @default ['/iroh-gossip/1']
    */

@@ -82,6 +82,8 @@ export interface NativeConnection {
   closed (): Promise<string>
   close (errorCode: bigint, reason: NativeBytes): void
   setMaxConcurrentUniStreams (count: bigint): void
+  /** Where the remote is reached; none once the connection is gone. */
+  paths (): Array<{ isSelected: boolean, remoteAddr: string, isIp: boolean, isRelay: boolean }>
 }
 
 /** A QUIC stream that we write. */

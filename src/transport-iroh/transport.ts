@@ -1,22 +1,25 @@
-import { AbortError, DialError, InvalidMultiaddrError, InvalidParametersError, UnexpectedPeerError, UnsupportedKeyTypeError, serviceCapabilities, transportSymbol } from '@libp2p/interface'
+import { AbortError, DialError, InvalidMultiaddrError, InvalidParametersError, NotStartedError, UnexpectedPeerError, UnsupportedKeyTypeError, serviceCapabilities, transportSymbol } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P } from '@multiformats/multiaddr'
 import { raceSignal } from 'race-signal'
 import { equals } from 'uint8arrays/equals'
 import { fromString } from 'uint8arrays/from-string'
 import { GOSSIP_PROTOCOL } from '../constants.ts'
+import { gossipTransportSymbol } from '../gossip-transport.ts'
 import { endpointIdOf, formatSocketAddress, fromMultiaddr, isDirectIrohAddress, isIrohAddress } from '../iroh-address.ts'
 import { raceConnection } from './acceptor.ts'
 import { Announcer } from './announcer.ts'
 import { Connections, upgradeOptions } from './connections.ts'
 import { SharedEndpoint } from './endpoint.ts'
-import { Inbound, remotePeerOf } from './inbound.ts'
+import { Inbound, acceptedFrom, remotePeerOf } from './inbound.ts'
 import { IrohListener } from './listener.ts'
 import { fromNative, loadNative, nativeMessage } from './native.ts'
+import { Wishes } from './wishes.ts'
+import type { GossipTransport } from '../gossip-transport.ts'
 import type { IrohConnection } from './connection.ts'
 import type { IrohComponents, IrohInit } from './init.ts'
 import type { Native, NativeConnection, NativeEndpoint, NativeLoader } from './native.ts'
-import type { Connection, DialTransportOptions, Listener, Logger, PeerId, Startable, Transport } from '@libp2p/interface'
+import type { AbortOptions, Connection, DialTransportOptions, Listener, Logger, PeerId, Startable, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -32,9 +35,10 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * A node without a listen address accepts connections as well, since a Rust
  * peer answers on a connection of its own (rule 9).
  */
-export class IrohTransport implements Transport, Startable {
+export class IrohTransport implements Transport, Startable, GossipTransport {
   readonly [Symbol.toStringTag] = 'libp2p-iroh-gossip/iroh'
   readonly [transportSymbol] = true
+  readonly [gossipTransportSymbol] = true
   readonly [serviceCapabilities] = ['@libp2p/transport']
   readonly #components: IrohComponents
   readonly #log: Logger
@@ -44,6 +48,9 @@ export class IrohTransport implements Transport, Startable {
   readonly #load: NativeLoader | undefined
   readonly #endpoint: SharedEndpoint
   readonly #connections: Connections
+  readonly #wishes = new Wishes()
+  /** Whether the application leaves accepting to us. */
+  readonly #accept: boolean
   readonly #announcer: Announcer
   readonly #listeners: IrohListener[] = []
   #native: Promise<Native> | undefined
@@ -58,13 +65,18 @@ export class IrohTransport implements Transport, Startable {
    * @param load - how the binding is loaded, for tests
    */
   constructor (components: IrohComponents, init: IrohInit = {}, load?: NativeLoader) {
-    const { relayMode = 'default', endpoint, gossipProtocols = [GOSSIP_PROTOCOL], handlers = {} } = init
+    const { relayMode = 'default', endpoint, accept = true, gossipProtocols = [GOSSIP_PROTOCOL], handlers = {} } = init
 
     if (gossipProtocols.length === 0) {
       throw new InvalidParametersError('The iroh transport needs a protocol to carry')
     }
 
+    if (!accept && (endpoint == null || Object.keys(handlers).length > 0)) {
+      throw new InvalidParametersError('With accept: false the application accepts what reaches its own endpoint: name the endpoint, and no handlers')
+    }
+
     this.#components = components
+    this.#accept = accept
     this.#log = components.logger.forComponent('libp2p:iroh')
     this.#adopted = endpoint
     this.#protocols = gossipProtocols
@@ -76,6 +88,7 @@ export class IrohTransport implements Transport, Startable {
       alpns: [...gossipProtocols, ...this.#handlers.keys()].map((alpn) => fromString(alpn)),
       relayMode,
       adopted: endpoint,
+      accept,
       log: this.#log,
       onBound: (bound) => { this.#onBound(bound) },
       onRelease: async (bound) => this.#onRelease(bound),
@@ -146,14 +159,15 @@ export class IrohTransport implements Transport, Startable {
     options.signal.throwIfAborted()
     const remotePeer = peerIdIn(ma)
     const signal = AbortSignal.any([options.signal, this.#stop.signal])
-    const existing = this.#connections.find(remotePeer, this.#protocols[0])
+    const protocol = this.#protocolFor(remotePeer)
+    const existing = this.#connections.find(remotePeer, protocol)
 
     if (existing != null) {
       this.#log('a connection to %p is open', remotePeer)
       return existing
     }
 
-    const maConn = await this.#connect(ma, remotePeer, signal)
+    const maConn = await this.#connect(ma, remotePeer, protocol, signal)
 
     try {
       return await options.upgrader.upgradeOutbound(maConn, {
@@ -164,6 +178,30 @@ export class IrohTransport implements Transport, Startable {
       maConn.abort(err instanceof Error ? err : new Error(String(err)))
       throw err
     }
+  }
+
+  /** See {@link IrohTransportFactory.handleConnection}. */
+  async handleConnection (connection: NativeConnection, options: AbortOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+
+    if (this.#inbound == null) {
+      throw new NotStartedError('The iroh transport is not started')
+    }
+
+    await this.#inbound.handle(connection, acceptedFrom(connection, this.#protocols), options.signal)
+  }
+
+  /** Whether the transport takes connections. */
+  get isStarted (): boolean {
+    return this.#inbound != null
+  }
+
+  protocolOf (connection: Connection): string | undefined {
+    return this.#connections.protocolOf(connection)
+  }
+
+  want (peer: PeerId, protocol: string): () => void {
+    return this.#protocols.includes(protocol) ? this.#wishes.add(peer, protocol) : () => {}
   }
 
   createListener (): Listener {
@@ -188,6 +226,13 @@ export class IrohTransport implements Transport, Startable {
     return multiaddrs.filter(isIrohAddress)
   }
 
+  /** What a dial to the peer is for: a wish that no open connection fulfils, or else the first protocol. */
+  #protocolFor (remotePeer: PeerId): string {
+    const wishes = this.#wishes.of(remotePeer)
+
+    return wishes.find((protocol) => this.#connections.find(remotePeer, protocol) == null) ?? wishes.at(0) ?? this.#protocols[0]
+  }
+
   async #prepare (): Promise<Native> {
     const { privateKey, connectionProtector } = this.#components
 
@@ -208,7 +253,7 @@ export class IrohTransport implements Transport, Startable {
     return this.#native
   }
 
-  async #connect (ma: Multiaddr, remotePeer: PeerId, signal: AbortSignal): Promise<IrohConnection> {
+  async #connect (ma: Multiaddr, remotePeer: PeerId, protocol: string, signal: AbortSignal): Promise<IrohConnection> {
     const publicKey = fromString(endpointIdOf(remotePeer), 'base16')
     const native = await raceSignal(this.#prepare(), signal)
     const acquiring = this.#endpoint.acquire()
@@ -223,7 +268,6 @@ export class IrohTransport implements Transport, Startable {
 
     try {
       const { relayUrl, directAddresses } = fromMultiaddr(ma)
-      const [protocol] = this.#protocols
       const id = native.EndpointId.fromBytes(native.toNative(publicKey))
       const addr = new native.EndpointAddr(id, relayUrl, directAddresses.map(formatSocketAddress))
       const connection = await raceConnection(endpoint.connect(addr, native.toNative(fromString(protocol))), signal)
@@ -246,6 +290,7 @@ export class IrohTransport implements Transport, Startable {
     this.#inbound = new Inbound(endpoint, {
       upgrader: this.#components.upgrader,
       endpoint: this.#endpoint,
+      accept: this.#accept,
       connections: this.#connections,
       native: async () => this.#prepare(),
       protocols: this.#protocols,
@@ -257,7 +302,7 @@ export class IrohTransport implements Transport, Startable {
   async #onRelease (endpoint: NativeEndpoint): Promise<void> {
     await this.#leaveInbound()
 
-    if (endpoint === this.#adopted) {
+    if (endpoint === this.#adopted && this.#accept) {
       const native = await this.#prepare()
       endpoint.setAlpns([...this.#handlers.keys()].map((alpn) => native.toNative(fromString(alpn))))
     }

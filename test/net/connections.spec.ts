@@ -23,7 +23,7 @@ describe('the connection to use', () => {
   }
 
   function best (connections: Connection[], runOnLimitedConnection = false): Connection | undefined {
-    const components = { connectionManager: { getConnections: () => connections } } as unknown as ConnectionsComponents
+    const components = { connectionManager: { getConnections: () => connections }, transportManager: { getTransports: () => [] } } as unknown as ConnectionsComponents
 
     return new Connections(components, { protocol: '/x', log: defaultLogger().forComponent('test'), runOnLimitedConnection, addressesOf: () => [], onDial: () => {} }).best(peerId)
   }
