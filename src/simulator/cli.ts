@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { mean, meanOf, runExperiment, seedsOf } from './experiment.ts'
 import { parseLatency } from './latency.ts'
 import { progressBar } from './progress.ts'
+import { parseScenario } from './scenario.ts'
 import { Traffic } from './traffic.ts'
 import type { ExperimentConfig, SeedResult } from './experiment.ts'
+import type { Scenario } from './scenario.ts'
 import type { Senders } from './simulation.ts'
 
 const USAGE = `npm run sim -- [options]
@@ -20,6 +23,8 @@ const USAGE = `npm run sim -- [options]
   --mode fast|byte        hand messages over as objects, or as bytes through the codec
   --release closes|silent what letting go of a peer does: as in the Rust simulator, or as in the real crate
   --content 32            bytes of each message
+  --scenario file.json    nodes, rounds, latency, failures and the rest from a file (scenarios/ has some);
+                          of the options above only --mode applies then
   --json                  end with one line of JSON; without it, a table
 `
 
@@ -74,6 +79,7 @@ export function parseSimArguments (args: string[]): SimCommand {
       mode: { type: 'string', default: 'fast' },
       release: { type: 'string', default: 'closes' },
       content: { type: 'string', default: '32' },
+      scenario: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
     }
@@ -84,6 +90,12 @@ export function parseSimArguments (args: string[]): SimCommand {
 
   if (kill !== undefined && kill >= 1) {
     throw new RangeError(`--kill is ${kill}, a share below 1 is needed`)
+  }
+
+  if (values.scenario !== undefined) {
+    const { config } = readScenario(values.scenario)
+
+    return { rules: config.rules === 'upstream' ? 'upstream' : 'ours', traffic, json: values.json, help: values.help, config: { ...config, traffic } }
   }
 
   return {
@@ -105,6 +117,23 @@ export function parseSimArguments (args: string[]): SimCommand {
       traffic
     }
   }
+}
+
+/**
+ * Reads a scenario file.
+ *
+ * @throws {RangeError} when there is no such file, it is no JSON, or a value is out of range
+ */
+function readScenario (path: string): Scenario {
+  let value: unknown
+
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (err) {
+    throw new RangeError(`--scenario ${path}: ${err instanceof Error ? err.message : String(err)}`)
+  }
+
+  return parseScenario(value)
 }
 
 /** What is said of all seeds together: true means, and the overlay's worst where a mean would hide it. */

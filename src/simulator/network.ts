@@ -128,6 +128,8 @@ export class Network {
   /** Which side of a partition each node is on; undefined while there is none. */
   private sides?: (node: number) => number
   private time = 0
+  /** Whether any node at all is unreachable: the rules ask for each peer of each message. */
+  private hasUnreachable = false
 
   constructor (config: NetworkConfig) {
     this.config = config
@@ -162,6 +164,7 @@ export class Network {
       sendsUntil: 0,
       arrivals: new Map()
     }
+    this.hasUnreachable ||= node.unreachable
     this.nodes.push(node)
     this.byKey.set(key, node)
 
@@ -336,6 +339,10 @@ export class Network {
 
   /** What peer data tells of in reality: whether a peer can be dialed at all. */
   private isReachableFrom (from: PeerKey, to: PeerKey): boolean {
+    if (!this.hasUnreachable) {
+      return true
+    }
+
     const node = this.byKey.get(to)
 
     return node?.unreachable !== true || node.connections.has(this.byKey.get(from)?.index ?? -1)
