@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { compareResults, differingSettings } from './compare.ts'
 import { mean, meanOf, runExperiment, seedsOf } from './experiment.ts'
 import { parseLatency } from './latency.ts'
 import { progressBar } from './progress.ts'
@@ -10,6 +11,7 @@ import type { Scenario } from './scenario.ts'
 import type { Senders } from './simulation.ts'
 
 const USAGE = `npm run sim -- [options]
+npm run sim -- compare before.json after.json   two runs with --json, figure by figure
 
   --nodes 1000            nodes, all joining through the first one at once
   --senders one|new|all   who broadcasts: the same node, another one each round, all at once
@@ -125,15 +127,25 @@ export function parseSimArguments (args: string[]): SimCommand {
  * @throws {RangeError} when there is no such file, it is no JSON, or a value is out of range
  */
 function readScenario (path: string): Scenario {
-  let value: unknown
+  return parseScenario(readJson(path))
+}
 
+function readJson (path: string): unknown {
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'))
+    return JSON.parse(readFileSync(path, 'utf8'))
   } catch (err) {
-    throw new RangeError(`--scenario ${path}: ${err instanceof Error ? err.message : String(err)}`)
+    throw new RangeError(`${path}: ${err instanceof Error ? err.message : String(err)}`)
   }
+}
 
-  return parseScenario(value)
+/** The table of two runs, and a warning where they were not asked the same. */
+function comparison (beforePath: string, afterPath: string): string {
+  const [before, after] = [readJson(beforePath), readJson(afterPath)]
+  const rows = compareResults(before, after).map(({ figure, ...values }) =>
+    [figure, shown(values.before), shown(values.after), `${values.change > 0 ? '+' : ''}${(100 * values.change).toFixed(1)} %`])
+  const table = [['', 'before', 'after', 'change'], ...rows].map((row) => row.map((cell, i) => i === 0 ? cell.padEnd(18) : cell.padStart(12)).join(''))
+
+  return [...differingSettings(before, after).map((setting) => `differs: ${setting}`), ...table, ''].join('\n')
 }
 
 /** What is said of all seeds together: true means, and the overlay's worst where a mean would hide it. */
@@ -180,6 +192,16 @@ function table (results: SeedResult[], summary: Record<string, unknown>): string
 
 /** Runs what the arguments ask for and writes to the standard output; the progress bar goes to the error output. */
 export function main (args: string[]): void {
+  if (args[0] === 'compare') {
+    if (args.length !== 3) {
+      throw new RangeError('compare needs two files')
+    }
+
+    process.stdout.write(comparison(args[1], args[2]))
+
+    return
+  }
+
   const command = parseSimArguments(args)
 
   if (command.help) {
