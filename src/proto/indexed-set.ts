@@ -57,21 +57,9 @@ export class IndexedSet<T> implements Iterable<T> {
 
   /** At most `count` elements that `accept` takes, in random order. */
   sample (rng: Rng, count: number, accept?: (item: T) => boolean): T[] {
-    const items = this.items.slice()
-    const chosen: T[] = []
+    const from = accept == null ? this.items.slice() : this.items.filter(accept)
 
-    // a shuffle that stops when it has enough: most sets are larger than what is asked for
-    for (let i = 0; i < items.length && chosen.length < count; i++) {
-      const j = i + rng.below(items.length - i)
-      const item = items[j]
-      items[j] = items[i]
-
-      if (accept == null || accept(item)) {
-        chosen.push(item)
-      }
-    }
-
-    return chosen
+    return rng.shuffle(from).slice(0, Math.max(0, count))
   }
 
   /** A copy of all elements, in the set's order. */
