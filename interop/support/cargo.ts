@@ -25,7 +25,7 @@ export class CargoMissingError extends Error {
   }
 }
 
-let build: Promise<string> | undefined
+const builds = new Map<string, Promise<string>>()
 
 /**
  * Builds the Rust peer, once for each process; cargo shows its progress on stderr.
@@ -34,16 +34,30 @@ let build: Promise<string> | undefined
  * @throws {CargoMissingError} if cargo cannot be started
  */
 export async function buildRustPeer (): Promise<string> {
-  build ??= cargoBuild()
-
-  return build
+  return build('rust-peer')
 }
 
-async function cargoBuild (): Promise<string> {
+/**
+ * Builds the program that runs the Rust crate's own simulator, as `buildRustPeer` does.
+ *
+ * @throws {CargoMissingError} if cargo cannot be started
+ */
+export async function buildRustSimulator (): Promise<string> {
+  return build('rust-sim')
+}
+
+async function build (name: string): Promise<string> {
+  const found = builds.get(name) ?? cargoBuild(name)
+  builds.set(name, found)
+
+  return found
+}
+
+async function cargoBuild (name: string): Promise<string> {
   const target = targetFolder()
 
   await new Promise<void>((resolve, reject) => {
-    const cargo = spawn('cargo', ['build', '--release', '--locked', '--manifest-path', MANIFEST], {
+    const cargo = spawn('cargo', ['build', '--release', '--locked', '--package', name, '--manifest-path', MANIFEST], {
       env: { ...process.env, CARGO_TARGET_DIR: target },
       stdio: ['ignore', 'ignore', 'inherit']
     })
@@ -55,5 +69,5 @@ async function cargoBuild (): Promise<string> {
     })
   })
 
-  return join(target, 'release', process.platform === 'win32' ? 'rust-peer.exe' : 'rust-peer')
+  return join(target, 'release', process.platform === 'win32' ? `${name}.exe` : name)
 }
