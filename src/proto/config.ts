@@ -187,7 +187,7 @@ export const defaultBroadcastConfig: Readonly<BroadcastConfig> = {
   graftTimeout1Ms: 80,
   graftTimeout2Ms: 40,
   dispatchTimeoutMs: 5,
-  maxDispatchTimeoutMs: 250,
+  maxDispatchTimeoutMs: 100,
   optimizationThreshold: 3,
   messageCacheRetentionMs: 30_000,
   messageIdRetentionMs: 120_000,
