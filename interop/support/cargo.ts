@@ -28,15 +28,24 @@ export class CargoMissingError extends Error {
 let build: Promise<string> | undefined
 
 /**
- * Builds the Rust peer, once for each process; cargo shows its progress on stderr.
+ * Builds the Rust programs, once for each process; cargo shows its progress on stderr.
  *
- * @returns the path of the executable
+ * @returns the path of the peer's executable
  * @throws {CargoMissingError} if cargo cannot be started
  */
 export async function buildRustPeer (): Promise<string> {
+  return buildRust('rust-peer')
+}
+
+/**
+ * As `buildRustPeer`, for a program of the workspace by its name.
+ *
+ * @throws {CargoMissingError} if cargo cannot be started
+ */
+export async function buildRust (program: string): Promise<string> {
   build ??= cargoBuild()
 
-  return build
+  return join(await build, process.platform === 'win32' ? `${program}.exe` : program)
 }
 
 async function cargoBuild (): Promise<string> {
@@ -55,5 +64,5 @@ async function cargoBuild (): Promise<string> {
     })
   })
 
-  return join(target, 'release', process.platform === 'win32' ? 'rust-peer.exe' : 'rust-peer')
+  return join(target, 'release')
 }
