@@ -8,6 +8,8 @@ export const TOPIC: TopicKey = '07'.repeat(32)
 
 const NEIGHBORS = 5
 const CONTENT_BYTES = 256
+/** Announced messages that are missing at a time. */
+const AT_A_TIME = 100
 
 /** What one node is given, in virtual time. */
 export interface Trace {
@@ -50,6 +52,7 @@ export function traces (messages: number, hash: (content: Uint8Array) => Message
   const peers = Array.from({ length: 40 }, (_, i) => endpointId(i + 1))
   const keys = peers.map((id) => Buffer.from(id).toString('hex'))
   const rng = new Rng(1)
+  const waiting: Uint8Array[] = []
   let serial = 0
 
   const content = (): Uint8Array => {
@@ -78,12 +81,15 @@ export function traces (messages: number, hash: (content: Uint8Array) => Message
       recorder.receive(1, message)
     },
     broadcast: (recorder) => { recorder.broadcast(content()) },
-    // announced, never pushed: grafted, then brought
+    // announced, never pushed: grafted, then brought; many at a time, or the other neighbors are silent for so long that we would give them up
     missing: (recorder) => {
-      const bytes = content()
-      recorder.receive(1, iHave(bytes))
-      recorder.atMs += 90
-      recorder.receive(1, gossip(bytes))
+      waiting.push(content())
+
+      if (waiting.length === AT_A_TIME) {
+        waiting.forEach((bytes) => { recorder.receive(1, iHave(bytes)) })
+        recorder.atMs += 90
+        waiting.splice(0).forEach((bytes) => { recorder.receive(1, gossip(bytes)) })
+      }
     },
     shuffles: (recorder) => {
       const nodes = Array.from({ length: 8 }, () => ({ id: keys[10 + Math.floor(rng.float() * 30)] }))
