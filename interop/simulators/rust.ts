@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { buildRustSimulator } from '../support/cargo.ts'
+import { buildRust } from '../support/cargo.ts'
 import type { Senders } from '../../src/simulator/index.ts'
 
 /** A scenario that both simulators can run. Times are virtual milliseconds. */
@@ -44,7 +44,7 @@ export interface RustResult {
  * @throws {CargoMissingError} if there is no cargo
  */
 export async function runRustSimulator (plan: SharedPlan): Promise<RustResult[][]> {
-  const child = spawn(await buildRustSimulator(), { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(await buildRust('rust-sim'), { stdio: ['pipe', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   child.stdin.end(JSON.stringify(plan))
   let text = ''

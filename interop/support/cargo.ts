@@ -34,23 +34,20 @@ const builds = new Map<string, Promise<string>>()
  * @throws {CargoMissingError} if cargo cannot be started
  */
 export async function buildRustPeer (): Promise<string> {
-  return build('rust-peer')
+  return buildRust('rust-peer')
 }
 
 /**
- * Builds the program that runs the Rust crate's own simulator, as `buildRustPeer` does.
+ * As `buildRustPeer`, for a program of the workspace by its name: `rust-sim` runs
+ * the crate's own simulator, `rust-bench` its state machine and codec.
  *
  * @throws {CargoMissingError} if cargo cannot be started
  */
-export async function buildRustSimulator (): Promise<string> {
-  return build('rust-sim')
-}
+export async function buildRust (name: 'rust-peer' | 'rust-sim' | 'rust-bench'): Promise<string> {
+  const build = builds.get(name) ?? cargoBuild(name)
+  builds.set(name, build)
 
-async function build (name: string): Promise<string> {
-  const found = builds.get(name) ?? cargoBuild(name)
-  builds.set(name, found)
-
-  return found
+  return build
 }
 
 async function cargoBuild (name: string): Promise<string> {
