@@ -50,6 +50,7 @@ export class Healing {
   })
 
   private refusals = 0
+  private unanswered = 0
   private pausedUntil = 0
   private refillArmed = false
   private rejoinArmed = false
@@ -126,7 +127,7 @@ export class Healing {
    * Rust peer asks the next one without end.
    */
   refill (now: number, out: Outbox): void {
-    const { views, config, rng } = this.init
+    const { views, rng } = this.init
 
     if (views.links.size > 0 && now < this.pausedUntil) {
       if (!this.refillArmed) {
@@ -137,12 +138,13 @@ export class Healing {
       return
     }
 
-    while (views.links.size + this.requests.size < config.activeViewCapacity) {
-      const alone = views.links.size === 0
+    const alone = views.links.size === 0
 
-      if (alone && (this.requests.size > 0 || this.contacts.isAsking)) {
-        return
-      }
+    if (alone && this.contacts.isAsking && this.unanswered === 0) {
+      return
+    }
+
+    while (this.requests.size < this.width) {
 
       const hint = this.hint !== undefined && views.passive.has(this.hint) && this.isAskable(this.hint) ? this.hint : undefined
       this.hint = undefined
@@ -163,8 +165,15 @@ export class Healing {
         return
       }
 
-      this.request(peer, 'refill', alone ? 'high' : 'low', now, out)
+      this.request(peer, 'refill', alone && this.requests.size === 0 && !this.contacts.isAsking ? 'high' : 'low', now, out)
     }
+  }
+
+  private get width (): number {
+    const { views, config } = this.init
+    const free = config.activeViewCapacity - views.links.size
+
+    return free <= 0 ? 0 : Math.min(free + this.unanswered, Math.max(free, 16))
   }
 
   /**
@@ -173,10 +182,10 @@ export class Healing {
    * One that is full says who else there is.
    */
   private askAcquaintances (now: number, out: Outbox): void {
-    const { views, config, rules } = this.init
+    const { views, rules } = this.init
 
     for (const [id, data] of views.acquaintances.toArray().reverse()) {
-      if (views.links.size + this.requests.size >= config.activeViewCapacity) {
+      if (this.requests.size >= this.width) {
         return
       }
 
@@ -229,6 +238,7 @@ export class Healing {
   /** A new neighbor: nothing needs to be asked with high priority any more. */
   onNeighborUp (peer: PeerKey, now: number, out: Outbox): void {
     this.refusals = 0
+    this.unanswered >>= 1
     this.pausedUntil = 0
     this.former.delete(peer)
 
@@ -310,6 +320,7 @@ export class Healing {
     }
 
     this.init.views.forget(peer)
+    this.unanswered++
     this.releaseIdle(peer, out)
     this.refill(now, out)
   }
