@@ -145,6 +145,7 @@ const ranges: Record<string, [number, number]> = {
   'broadcast.graftTimeout1Ms': [0, HOUR_MS],
   'broadcast.graftTimeout2Ms': [0, HOUR_MS],
   'broadcast.dispatchTimeoutMs': [0, HOUR_MS],
+  'broadcast.maxDispatchTimeoutMs': [0, HOUR_MS],
   'broadcast.optimizationThreshold': [1, 65_535],
   'broadcast.messageCacheRetentionMs': [100, 24 * HOUR_MS],
   'broadcast.messageIdRetentionMs': [100, 24 * HOUR_MS],

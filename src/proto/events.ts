@@ -132,7 +132,8 @@ export type Timer = { topic: TopicKey, epoch: number } & (
   | { type: 'remind', peer: PeerKey }
   /** Messages announced at least a graft timeout before `at` are asked for. */
   | { type: 'sendGraft', at: number }
-  | { type: 'dispatchLazyPush' }
+  /** Announcements that are due at `at` are sent. */
+  | { type: 'dispatchLazyPush', at: number }
   | { type: 'evictCache' }
 )
 

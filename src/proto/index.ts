@@ -7,7 +7,7 @@
  */
 export { State } from './state.ts'
 export type { StateInit, TopicStats } from './state.ts'
-export type { BroadcastStats } from './plumtree.ts'
+export type { BroadcastStats } from './broadcast-stats.ts'
 export * from './config.ts'
 export type { Command, DisconnectReason, InEvent, NeighborDownReason, OutEvent, Timer, TopicEvent, ValidationResult, ViolationReason } from './events.ts'
 export type * from './messages.ts'

@@ -140,6 +140,13 @@ export const MAX_HELD_BYTES = 8 * 1024 * 1024
 /** Grafts sent at once, and the pause in milliseconds before the next ones: a burst would fill a small send queue. */
 export const MAX_GRAFTS_AT_ONCE = 256
 export const GRAFT_PAUSE_MS = 10
+/**
+ * Mean milliseconds between two messages of a topic from which on announcements
+ * wait for others: not at all at the first and longer, for as long as
+ * configured at the second and shorter.
+ */
+export const CALM_INTERVAL_MS = 100
+export const BUSY_INTERVAL_MS = 50
 /** Announcements waiting for one peer; with more they go out before their time. */
 export const MAX_QUEUED_ANNOUNCEMENTS = 256
 /**

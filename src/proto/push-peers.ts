@@ -1,5 +1,5 @@
 import { Debts } from './debts.ts'
-import { MAX_QUEUED_ANNOUNCEMENTS } from './limits.ts'
+import { LazyPush } from './lazy-push.ts'
 import { idKey } from './message-id.ts'
 import { announcementBytes, chunkIHaves, gossipBytes } from './sizes.ts'
 import type { Config } from './config.ts'
@@ -26,24 +26,17 @@ export class PushPeers {
   /** Peers whose send queue is full at the moment. */
   private readonly congested: ReadonlySet<PeerKey>
   private readonly debts: Debts
-  /** Announcements until the dispatch timer expires. */
-  private readonly lazyPushQueue = new Map<PeerKey, IHaveEntry[]>()
-  private dispatchArmed = false
+  private readonly announcements: LazyPush
 
-  constructor (config: Config, congested: ReadonlySet<PeerKey>) {
+  constructor (me: PeerKey, config: Config, congested: ReadonlySet<PeerKey>) {
     this.config = config
+    this.announcements = new LazyPush(me, config.broadcast)
     this.congested = congested
     this.debts = new Debts(config.broadcast.messageCacheRetentionMs)
   }
 
   get sizes (): { lazyPushQueue: number, debts: number } {
-    let lazyPushQueue = 0
-
-    for (const entries of this.lazyPushQueue.values()) {
-      lazyPushQueue += entries.length
-    }
-
-    return { lazyPushQueue, debts: this.debts.size }
+    return { lazyPushQueue: this.announcements.size, debts: this.debts.size }
   }
 
   get debtCount (): number {
@@ -62,7 +55,7 @@ export class PushPeers {
   remove (peer: PeerKey): void {
     this.eager.delete(peer)
     this.lazy.delete(peer)
-    this.lazyPushQueue.delete(peer)
+    this.announcements.removePeer(peer)
     this.debts.removePeer(peer)
   }
 
@@ -88,6 +81,8 @@ export class PushPeers {
    * @param from - who is not to get it back
    */
   push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
+    this.announcements.onMessage(now)
+
     for (const peer of this.eager) {
       if (peer === from) {
         continue
@@ -108,9 +103,15 @@ export class PushPeers {
       if (this.isCongested(peer)) {
         this.debts.oweMessage(peer, message.key, now)
       } else {
-        this.queueAnnouncement(peer, message.announcement, out)
+        const full = this.announcements.add(peer, message.key, message.announcement, now)
+
+        if (full !== undefined) {
+          this.announce(peer, full, out)
+        }
       }
     }
+
+    this.announcements.arm(now, out)
   }
 
   /** Sends a neighbors message to all of them; nobody could ask for it later, so a congested peer is owed it whole. */
@@ -128,6 +129,8 @@ export class PushPeers {
 
   /** Sends a payload to whoever asked for it; a congested neighbor gets it later. */
   answer (peer: PeerKey, key: string, payload: Gossip, now: number, out: Outbox): void {
+    this.announcements.forget(peer, key)
+
     if (!this.isCongested(peer)) {
       out.send(peer, payload)
     } else if (this.has(peer)) {
@@ -146,10 +149,8 @@ export class PushPeers {
     }
   }
 
-  onDispatchTimer (now: number, out: Outbox): void {
-    this.dispatchArmed = false
-
-    for (const [peer, entries] of this.lazyPushQueue) {
+  onDispatchTimer (at: number, now: number, out: Outbox): void {
+    for (const [peer, entries] of this.announcements.takeDue(at, now)) {
       if (this.isCongested(peer)) {
         for (const { id } of entries) {
           this.debts.oweMessage(peer, idKey(id), now)
@@ -159,11 +160,17 @@ export class PushPeers {
       }
     }
 
-    this.lazyPushQueue.clear()
+    this.announcements.arm(now, out)
   }
 
-  /** The peer has shown that it knows the message: it is not to be sent any more, unless it was asked for. */
-  forgetDebt (peer: PeerKey, key: string): void {
+  /** The peer has announced messages: what we still announce to it can wait for more. */
+  onAnnounced (peer: PeerKey, now: number): void {
+    this.announcements.onAnnounced(peer, now)
+  }
+
+  /** The peer has shown that it knows the message: it is neither announced nor sent to it any more, unless it was asked for. */
+  forget (peer: PeerKey, key: string): void {
+    this.announcements.forget(peer, key)
     this.debts.forget(peer, key)
   }
 
@@ -218,25 +225,5 @@ export class PushPeers {
 
   private isCongested (peer: PeerKey): boolean {
     return this.congested.size > 0 && this.congested.has(peer)
-  }
-
-  private queueAnnouncement (peer: PeerKey, announcement: IHaveEntry, out: Outbox): void {
-    const queue = this.lazyPushQueue.get(peer)
-
-    if (queue === undefined) {
-      this.lazyPushQueue.set(peer, [announcement])
-    } else {
-      queue.push(announcement)
-
-      if (queue.length >= MAX_QUEUED_ANNOUNCEMENTS) {
-        this.lazyPushQueue.delete(peer)
-        this.announce(peer, queue, out)
-      }
-    }
-
-    if (!this.dispatchArmed) {
-      this.dispatchArmed = true
-      out.schedule(this.config.broadcast.dispatchTimeoutMs, { type: 'dispatchLazyPush' })
-    }
   }
 }

@@ -4,10 +4,10 @@ import { MAX_PAYMENT_BYTES } from './limits.ts'
 import { Rng } from './rng.ts'
 import { Topic } from './topic.ts'
 import { UnknownTopics } from './unknown-topics.ts'
+import type { BroadcastStats } from './broadcast-stats.ts'
 import type { Config, ConfigInit, Rules } from './config.ts'
 import type { InEvent, OutEvent } from './events.ts'
 import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
-import type { BroadcastStats } from './plumtree.ts'
 
 /** What a core is made of. */
 export interface StateInit {

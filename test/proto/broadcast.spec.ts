@@ -384,7 +384,7 @@ describe('IHave', () => {
     }
 
     expect(early).to.equal(256)
-    expect(announcedTo(node.advance(100))).to.have.lengthOf(44)
+    expect(announcedTo(node.advance(250))).to.have.lengthOf(44)
   })
 
   it('is not made to a lazy peer that is gone', () => {

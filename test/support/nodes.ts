@@ -49,13 +49,14 @@ export async function createMemoryNode (init: IrohGossipInit = {}): Promise<Test
   })
 }
 
-/** A TCP node that has never heard of gossip. */
-export async function createBareNode (): Promise<Libp2p> {
+/** A node that has never heard of gossip, on TCP or as `options` say. Stopped by `stopNodes`. */
+export async function createBareNode (options: Libp2pOptions = {}): Promise<Libp2p> {
   const node = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()]
+    streamMuxers: [yamux()],
+    ...options
   })
   started.push(node)
 

@@ -1,0 +1,172 @@
+import { BUSY_INTERVAL_MS, CALM_INTERVAL_MS, MAX_QUEUED_ANNOUNCEMENTS } from './limits.ts'
+import type { BroadcastConfig } from './config.ts'
+import type { Outbox } from './events.ts'
+import type { IHaveEntry, PeerKey } from './messages.ts'
+
+/** Announcements that wait for one peer. */
+interface Queue {
+  /** By message, the oldest first. */
+  entries: Map<string, IHaveEntry>
+  /** When they go out; `Infinity` while there are none. */
+  dueAt: number
+  /** Until when only what waits for long is announced: the link's two ends have told each other what they have. */
+  quietUntil: number
+  sentAt: number
+}
+
+/** How much longer whoever announced last waits than the other end of the link, which announces next time. */
+const SENDER_PATIENCE = 1.5
+
+/** Weight of the newest interval in the mean interval between messages. */
+const NEWEST_WEIGHT = 1 / 8
+
+/**
+ * Announcements for lazy peers, gathered until it is time to send them
+ * (PlumTree p. 10 leaves open how long).
+ *
+ * An announcement costs a packet as large as a small payload. So a busy topic
+ * announces many messages at a time: the wait grows with the rate from
+ * `dispatchTimeoutMs`, at up to ten messages a second, to
+ * `maxDispatchTimeoutMs`, from twenty on. Each time the newest message is among
+ * them, not older than `dispatchTimeoutMs`, so that trees find shorter paths by
+ * it as if all were announced at once.
+ *
+ * Of the two ends of a lazy link one announces: what the other one announces,
+ * or sends, is not announced to it any more. They take turns. A Rust peer does
+ * not wait, so it is announced only what it did not announce.
+ */
+export class LazyPush {
+  private readonly me: PeerKey
+  private readonly config: BroadcastConfig
+  private queues: Map<PeerKey, Queue> | undefined
+  private armedAt = Infinity
+  private lastAt = -Infinity
+  /** Milliseconds between two messages, the newer ones weighing more. */
+  private interval = CALM_INTERVAL_MS
+
+  constructor (me: PeerKey, config: BroadcastConfig) {
+    this.me = me
+    this.config = config
+  }
+
+  /** Announcements that wait, for all peers. */
+  get size (): number {
+    let size = 0
+
+    for (const { entries } of this.queues?.values() ?? []) {
+      size += entries.size
+    }
+
+    return size
+  }
+
+  /** A message goes through the topic: what the rate is measured by. */
+  onMessage (now: number): void {
+    // a pause of this length ends a burst, however long it was
+    const elapsed = Math.min(now - this.lastAt, CALM_INTERVAL_MS / NEWEST_WEIGHT)
+    this.lastAt = now
+    // and after a long pause eight messages at twice the rate are enough to be busy again
+    this.interval = Math.min(this.interval + (elapsed - this.interval) * NEWEST_WEIGHT, 2 * CALM_INTERVAL_MS)
+  }
+
+  /** @returns entries that are to be sent at once: there is no room for more */
+  add (peer: PeerKey, key: string, entry: IHaveEntry, now: number): IHaveEntry[] | undefined {
+    const queue = this.queueOf(peer)
+    queue.entries.set(key, entry)
+
+    if (queue.entries.size >= MAX_QUEUED_ANNOUNCEMENTS) {
+      return this.take(queue, now)
+    }
+
+    queue.dueAt = Math.min(queue.dueAt, now + (now < queue.quietUntil ? this.wait : this.config.dispatchTimeoutMs))
+
+    return undefined
+  }
+
+  /** The peer knows the message, or gets it otherwise. */
+  forget (peer: PeerKey, key: string): void {
+    const queue = this.queues?.get(peer)
+
+    if (queue !== undefined && queue.entries.delete(key) && queue.entries.size === 0) {
+      queue.dueAt = Infinity
+    }
+  }
+
+  /** The peer has announced what it has: it is our turn next time. */
+  onAnnounced (peer: PeerKey, now: number): void {
+    const queue = this.queues?.get(peer)
+
+    if (queue !== undefined) {
+      // where both announced at the same time, only one goes first next time
+      const crossed = now - queue.sentAt < this.wait / 2 && this.me > peer
+      queue.quietUntil = now + this.wait * (crossed ? SENDER_PATIENCE : 1)
+    }
+  }
+
+  removePeer (peer: PeerKey): void {
+    this.queues?.delete(peer)
+  }
+
+  /** Arms the timer for what is due next; to be called after the last `add`. */
+  arm (now: number, out: Outbox): void {
+    let at = Infinity
+
+    for (const { dueAt } of this.queues?.values() ?? []) {
+      at = Math.min(at, dueAt)
+    }
+
+    if (at < this.armedAt) {
+      this.armedAt = at
+      out.schedule(at - now, { type: 'dispatchLazyPush', at })
+    }
+  }
+
+  /** What is due for each peer, in the order in which they were first announced to; `arm` is to be called afterwards. */
+  takeDue (at: number, now: number): Array<[PeerKey, IHaveEntry[]]> {
+    // what the timer was armed for is due, however the sum was rounded
+    const due = Math.max(at, now)
+    const taken: Array<[PeerKey, IHaveEntry[]]> = []
+
+    if (this.armedAt <= due) {
+      this.armedAt = Infinity
+    }
+
+    for (const [peer, queue] of this.queues ?? []) {
+      if (queue.dueAt <= due) {
+        taken.push([peer, this.take(queue, now)])
+      }
+    }
+
+    return taken
+  }
+
+  private queueOf (peer: PeerKey): Queue {
+    this.queues ??= new Map()
+    let queue = this.queues.get(peer)
+
+    if (queue === undefined) {
+      queue = { entries: new Map(), dueAt: Infinity, quietUntil: -Infinity, sentAt: -Infinity }
+      this.queues.set(peer, queue)
+    }
+
+    return queue
+  }
+
+  private take (queue: Queue, now: number): IHaveEntry[] {
+    const entries = [...queue.entries.values()]
+    queue.entries = new Map()
+    queue.dueAt = Infinity
+    queue.sentAt = now
+    queue.quietUntil = now + this.wait * SENDER_PATIENCE
+
+    return entries
+  }
+
+  /** How long announcements wait at the present rate. */
+  private get wait (): number {
+    const { dispatchTimeoutMs, maxDispatchTimeoutMs } = this.config
+    const busy = Math.min(1, Math.max(0, (CALM_INTERVAL_MS - this.interval) / (CALM_INTERVAL_MS - BUSY_INTERVAL_MS)))
+
+    return dispatchTimeoutMs + Math.max(0, maxDispatchTimeoutMs - dispatchTimeoutMs) * busy
+  }
+}

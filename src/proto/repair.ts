@@ -1,0 +1,118 @@
+import { GRAFT_PAUSE_MS, MAX_GRAFTS_AT_ONCE } from './limits.ts'
+import { MissingMessages } from './missing-messages.ts'
+import type { BroadcastConfig } from './config.ts'
+import type { Outbox } from './events.ts'
+import type { IHaveEntry, PeerKey } from './messages.ts'
+import type { MissingMessage } from './missing-messages.ts'
+import type { PushPeers } from './push-peers.ts'
+
+/**
+ * Asks for announced messages that do not come, and mends the tree by it
+ * (PlumTree p. 8).
+ */
+export class Repair {
+  private readonly config: BroadcastConfig
+  private readonly peers: PushPeers
+  private readonly missing = new MissingMessages()
+  private armedAt = Infinity
+
+  constructor (config: BroadcastConfig, peers: PushPeers) {
+    this.config = config
+    this.peers = peers
+  }
+
+  /** Announced messages that have not come. */
+  get size (): number {
+    return this.missing.size
+  }
+
+  /**
+   * A message that was not received was announced: waits for the eager copy.
+   *
+   * @returns false if there are too many; `arm` is to be called after the last
+   */
+  announce (from: PeerKey, key: string, entry: IHaveEntry, now: number): boolean {
+    return this.missing.announce(from, key, entry, now + this.config.graftTimeout1Ms)
+  }
+
+  /** The message has come: forgets it and returns what was known. */
+  take (key: string): MissingMessage | undefined {
+    return this.missing.take(key)
+  }
+
+  /** Nothing is to be asked of the peer any more. */
+  removePeer (peer: PeerKey): void {
+    this.missing.removePeer(peer)
+  }
+
+  /**
+   * "When a GRAFT message is sent, another timer is started to expire after a
+   * certain timeout, to ensure that the message will be requested to another
+   * neighbor" (p. 9). One timer serves all missing messages.
+   */
+  onTimer (at: number, now: number, out: Outbox): void {
+    // what the timer was armed for is due, however the sum was rounded
+    const due = Math.max(at, now)
+    const againAt = now + this.config.graftTimeout2Ms
+
+    if (this.armedAt <= due) {
+      this.armedAt = Infinity
+    }
+
+    for (let sent = 0; sent < MAX_GRAFTS_AT_ONCE; sent++) {
+      const next = this.missing.nextDue(due, againAt)
+
+      if (next === undefined) {
+        break
+      }
+
+      const { message, announcement } = next
+      this.peers.addEager(announcement.peer)
+      out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
+    }
+
+    this.arm(now, out, now + GRAFT_PAUSE_MS)
+  }
+
+  /** Arms the timer for the next message that is to be asked for, not before `earliest`. */
+  arm (now: number, out: Outbox, earliest = now): void {
+    const next = this.missing.nextAt
+
+    if (next === undefined) {
+      return
+    }
+
+    const at = Math.max(next, earliest)
+
+    if (at < this.armedAt) {
+      this.armedAt = at
+      out.schedule(at - now, { type: 'sendGraft', at })
+    }
+  }
+
+  /**
+   * PlumTree p. 12: a neighbor that announced the message much nearer to its
+   * origin takes the place of the one that delivered it.
+   */
+  optimizeTree (from: PeerKey, missing: MissingMessage, round: number, out: Outbox): void {
+    let best: { peer: PeerKey, round: number } | undefined
+
+    for (const announcement of missing.announcements) {
+      if (this.peers.has(announcement.peer) && (best === undefined || announcement.round < best.round)) {
+        best = announcement
+      }
+    }
+
+    if (best === undefined || best.peer === from || round - best.round < this.config.optimizationThreshold) {
+      return
+    }
+
+    if (!this.peers.eager.has(best.peer)) {
+      this.peers.addEager(best.peer)
+      out.send(best.peer, { type: 'graft', round: best.round })
+    }
+
+    this.peers.addLazy(from)
+    out.send(from, { type: 'prune' })
+  }
+}
