@@ -115,8 +115,7 @@ export class Healing {
     }
 
     while (this.requests.size < this.requestsAtOnce) {
-      const hint = this.hint !== undefined && views.passive.has(this.hint) && this.isAskable(this.hint) ? this.hint : undefined
-      this.hint = undefined
+      const hint = this.takeHint()
 
       if (hint === undefined && !alone && this.refusals >= REFUSALS_BEFORE_PAUSE && this.canInsist()) {
         if (this.requests.size === 0) {
@@ -174,6 +173,13 @@ export class Healing {
   /** Who is to be asked next: a peer that let us go says first who took our place, and has slots left. */
   suggest (peer: PeerKey): void {
     this.hint = peer
+  }
+
+  private takeHint (): PeerKey | undefined {
+    const { hint } = this
+    this.hint = undefined
+
+    return hint !== undefined && this.init.views.passive.has(hint) && this.isAskable(hint) ? hint : undefined
   }
 
   /**
