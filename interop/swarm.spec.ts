@@ -45,6 +45,17 @@ describe('swarms of both kinds', () => {
     await everyoneHearsEveryone(topics)
   })
 
+  it('of 20 Rust peers that join at once through one JS peer none is left alone', async () => {
+    const contact = await stage.js()
+    const members = await Promise.all(Array.from({ length: 20 }, async () => stage.rust()))
+    const topic = randomTopic()
+    await contact.join(topic)
+    const joined = await Promise.all(members.map(async (member) => member.join(topic, { bootstrap: [contact] })))
+    // not that they are one swarm: whom the contact lets go for the next ones may keep to each other,
+    // and a Rust peer with neighbors shuffles only once a minute, among these
+    await Promise.all(joined.map(async (each) => linked(each)))
+  })
+
   it('a JS peer on TCP and iroh carries messages between TCP-only JS peers and Rust', async () => {
     const bridge = await stage.js({ transports: ['iroh', 'tcp'] })
     const members = [

@@ -18,3 +18,9 @@ export const DEFAULT_MAX_SEND_QUEUE_BYTES = 1024 * 1024
 
 /** A peer whose queue does not drain for so many milliseconds is let go. */
 export const DEFAULT_STALL_TIMEOUT_MS = 10_000
+
+/** Tag in the peer store of every peer that a native connection is open to, neighbor or not. */
+export const NATIVE_TAG = 'iroh-gossip-native'
+
+/** Value of that tag: above that of peers that nobody values, below a neighbor's. */
+export const NATIVE_TAG_VALUE = 20

@@ -116,6 +116,22 @@ describe('among other users of a libp2p node', () => {
     await untilTagged(a, b, false)
   })
 
+  it('the pruner spares native connections that are no neighbors, and takes others', async () => {
+    const node = await createBothNode({ connectionManager: { maxConnections: 1, inboundConnectionThreshold: 10_000 } })
+    const [native, plain] = await Promise.all([createBothNode(), createNode()])
+    const spared = await node.dial(native.getMultiaddrs().filter(isIrohAddress))
+    const pruned: string[] = []
+    node.addEventListener('connection:prune', ({ detail }) => { pruned.push(...detail.map(({ id }) => id)) })
+    const taken = await node.dial(plain.getMultiaddrs())
+    await until('one was pruned', () => pruned.length > 0)
+    expect(pruned).to.deep.equal([taken.id])
+    expect(spared.status).to.equal('open')
+    await spared.close()
+    let tags = ['iroh-gossip-native']
+    const look = setInterval(() => { void tagsOf(node, native).then((found) => { tags = found }) }, 10)
+    await until('it has no tag any more', () => tags.length === 0).finally(() => { clearInterval(look) })
+  })
+
   it('whom the gater denies is not dialed, natively or else', async () => {
     const a = await createBothNode()
     await a.services.pubsub.join('fruit')

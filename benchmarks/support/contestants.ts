@@ -54,8 +54,7 @@ const services = {
     msgIdFn: cheapId,
     fastMsgIdFn: (message) => Buffer.from(message.data?.subarray(0, 12) ?? []).toString('latin1')
   }),
-  floodsub: () => floodsub(),
-  'floodsub-unsigned': () => floodsub({ globalSignaturePolicy: 'StrictNoSign' })
+  floodsub: () => floodsub()
 }
 
 /** Names of all contestants. */

@@ -29,21 +29,21 @@ export const scenarios: Scenario[] = [
     name: 'one publisher, 256 B, 100/s',
     load: { messages: 400, bytes: 256, intervalMs: 10, publishers: 1 },
     ours: 'iroh-gossip',
-    opponents: ['gossipsub-tuned', 'floodsub-unsigned'],
+    opponents: ['gossipsub-tuned', 'floodsub'],
     wanted: { 'gossipsub-tuned': tuned }
   },
   {
     name: 'one publisher, 4000 B, 50/s',
     load: { messages: 200, bytes: 4_000, intervalMs: 20, publishers: 1 },
     ours: 'iroh-gossip',
-    opponents: ['gossipsub-tuned', 'floodsub-unsigned'],
+    opponents: ['gossipsub-tuned', 'floodsub'],
     wanted: { 'gossipsub-tuned': { cpuMicros: 1 / 5, bytes: 1 / 5 } }
   },
   {
     name: 'all publish in turns, 256 B, 100/s',
     load: { messages: 400, bytes: 256, intervalMs: 10, publishers: 20 },
     ours: 'iroh-gossip',
-    opponents: ['gossipsub-tuned', 'floodsub-unsigned'],
+    opponents: ['gossipsub-tuned', 'floodsub'],
     wanted: { 'gossipsub-tuned': { cpuMicros: 1 / 3, bytes: 1 / 3 } }
   }
 ]

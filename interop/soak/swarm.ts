@@ -50,7 +50,8 @@ export class SoakSwarm {
 
   /** A random peer that is connected says something. */
   async speak (): Promise<void> {
-    const { topic, life } = this.#random.pick(this.#there.filter(({ life }) => life != null))
+    const speaker = this.#random.pick(this.#there.filter(({ life }) => life != null))
+    const { topic, life } = speaker
 
     if (life == null) {
       throw new Error('filtered above')
@@ -58,7 +59,7 @@ export class SoakSwarm {
 
     const content = crypto.getRandomValues(new Uint8Array(CONTENT_BYTES))
     this.#numbers.set(toString(content, 'hex'), this.ledger.say(life))
-    await topic.broadcast(content)
+    await this.#unlessGone(speaker, topic.broadcast(content))
   }
 
   /** One leaves, one is killed, and two of their kinds join; never the same kinds twice in a row. */
@@ -76,17 +77,28 @@ export class SoakSwarm {
 
   /** Asks each process what it has open. */
   async sample (): Promise<void> {
-    await Promise.all(this.#there.map(async ({ peer, connections, streams }) => {
-      const second = (performance.now() - this.#started) / 1000
+    await Promise.all(this.#there.map(async (inhabitant) => this.#unlessGone(inhabitant, this.#sample(inhabitant))))
+  }
 
-      if (peer instanceof RustPeer) {
-        connections.points.push({ second, value: (await peer.connections()).open.length })
-      } else {
-        const use = await peer.use()
-        connections.points.push({ second, value: use.connections.length })
-        streams.points.push({ second, value: use.streams })
+  async #sample ({ peer, connections, streams }: Inhabitant): Promise<void> {
+    const second = (performance.now() - this.#started) / 1000
+
+    if (peer instanceof RustPeer) {
+      connections.points.push({ second, value: (await peer.connections()).open.length })
+    } else {
+      const use = await peer.use()
+      connections.points.push({ second, value: use.connections.length })
+      streams.points.push({ second, value: use.streams })
+    }
+  }
+
+  /** A process that leaves or is killed meanwhile need not answer. */
+  async #unlessGone (inhabitant: Inhabitant, answer: Promise<unknown>): Promise<void> {
+    await answer.catch((err) => {
+      if (this.#there.includes(inhabitant)) {
+        throw err
       }
-    }))
+    })
   }
 
   /** How many neighbors each Rust peer has. */

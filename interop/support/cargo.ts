@@ -25,7 +25,7 @@ export class CargoMissingError extends Error {
   }
 }
 
-let build: Promise<string> | undefined
+const builds = new Map<string, Promise<string>>()
 
 /**
  * Builds the Rust peer, once for each process; cargo shows its progress on stderr.
@@ -34,16 +34,27 @@ let build: Promise<string> | undefined
  * @throws {CargoMissingError} if cargo cannot be started
  */
 export async function buildRustPeer (): Promise<string> {
-  build ??= cargoBuild()
+  return buildRust('rust-peer')
+}
+
+/**
+ * As `buildRustPeer`, for a program of the workspace by its name: `rust-sim` runs
+ * the crate's own simulator, `rust-bench` its state machine and codec.
+ *
+ * @throws {CargoMissingError} if cargo cannot be started
+ */
+export async function buildRust (name: 'rust-peer' | 'rust-sim' | 'rust-bench'): Promise<string> {
+  const build = builds.get(name) ?? cargoBuild(name)
+  builds.set(name, build)
 
   return build
 }
 
-async function cargoBuild (): Promise<string> {
+async function cargoBuild (name: string): Promise<string> {
   const target = targetFolder()
 
   await new Promise<void>((resolve, reject) => {
-    const cargo = spawn('cargo', ['build', '--release', '--locked', '--manifest-path', MANIFEST], {
+    const cargo = spawn('cargo', ['build', '--release', '--locked', '--package', name, '--manifest-path', MANIFEST], {
       env: { ...process.env, CARGO_TARGET_DIR: target },
       stdio: ['ignore', 'ignore', 'inherit']
     })
@@ -55,5 +66,5 @@ async function cargoBuild (): Promise<string> {
     })
   })
 
-  return join(target, 'release', process.platform === 'win32' ? 'rust-peer.exe' : 'rust-peer')
+  return join(target, 'release', process.platform === 'win32' ? `${name}.exe` : name)
 }

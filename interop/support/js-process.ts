@@ -53,6 +53,11 @@ export class JsProcess implements ProcessMember {
     return new JsProcess(child, endpointId, addresses)
   }
 
+  /** The process id, 0 once it has ended. */
+  get pid (): number {
+    return this.#process.pid
+  }
+
   /** What the peer wrote to stderr, each line under its name. */
   log (): string {
     return this.#process.stderr().replace(/^(?=.)/gm, `[${this.name}] `)

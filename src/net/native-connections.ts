@@ -107,6 +107,11 @@ export class NativeConnections {
     return size
   }
 
+  /** Whether a native connection to the peer is known that has not closed. */
+  has (key: PeerKey): boolean {
+    return this.#peers.has(key)
+  }
+
   /** What is known of a connection, from its first sight on. */
   opened (key: PeerKey, connection: Connection): NativeConnection {
     let peer = this.#peers.get(key)

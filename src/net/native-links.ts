@@ -3,6 +3,7 @@ import { farewellIn, goodbyeFrame, sendGoodbye } from './goodbye.ts'
 import { NativeConnections } from './native-connections.ts'
 import type { Connections } from './connections.ts'
 import type { NativeConnection } from './native-connections.ts'
+import type { NativeTags } from './native-tags.ts'
 import type { RemotePeer } from './remote-peer.ts'
 import type { Timers } from './timers.ts'
 import type { Frame } from './topic-stream.ts'
@@ -16,6 +17,7 @@ export interface NativeLinksInit {
   /** Ourselves. */
   me: PeerKey
   connections: Connections
+  tags: NativeTags
   /** The peer, while a topic needs it or something is still to be sent to it. */
   peer (key: PeerKey): RemotePeer | undefined
   /** Whether the peer's data said that it runs this implementation. */
@@ -53,7 +55,13 @@ export class NativeLinks {
       return undefined
     }
 
-    return this.#life.opened(endpointIdOf(connection.remotePeer), connection)
+    const key = endpointIdOf(connection.remotePeer)
+
+    if (connection.status === 'open') {
+      this.#init.tags.add(key, connection.remotePeer)
+    }
+
+    return this.#life.opened(key, connection)
   }
 
   /** A stream of the topic came from the peer. */
@@ -87,6 +95,10 @@ export class NativeLinks {
     if (this.#life.closed(key, connection)) {
       this.#init.onLinkBroken(key)
     }
+
+    if (!this.#life.has(key)) {
+      this.#init.tags.remove(key)
+    }
   }
 
   /**
@@ -108,6 +120,7 @@ export class NativeLinks {
 
   clear (): void {
     this.#life.clear()
+    this.#init.tags.clear()
   }
 
   #sayGoodbye (connection: Connection, topic: TopicKey): void {

@@ -4,6 +4,7 @@ import { endpointIdOf, isIrohAddress, peerIdOf } from '../iroh-address.ts'
 import { Connections, UNLIMITED } from './connections.ts'
 import { MembershipLimit } from './membership-limit.ts'
 import { NativeLinks } from './native-links.ts'
+import { NativeTags } from './native-tags.ts'
 import { receive } from './receive.ts'
 import { RemotePeer } from './remote-peer.ts'
 import { nextTurn } from './timers.ts'
@@ -53,6 +54,7 @@ export class Network implements RemotePeerOwner {
     this.#native = new NativeLinks({
       ...init,
       connections: this.#connections,
+      tags: new NativeTags(components.peerStore, init.log),
       peer: (key) => this.#peers.get(key),
       onLinkBroken: (key) => { this.#linkBroken(key) }
     })

@@ -97,7 +97,7 @@ export interface BroadcastConfig {
    * rate up to this at twenty. Longer saves packets, each of which costs as
    * much as a small payload, and delays the repair of a link that broke.
    *
-   * @default 250 (four announcements a second on a link; iroh-gossip has no such rule)
+   * @default 100 (ten announcements a second on a link; iroh-gossip has no such rule. With 250 a swarm where all publish at once took twice as long)
    */
   maxDispatchTimeoutMs: number
   /**
@@ -187,7 +187,7 @@ export const defaultBroadcastConfig: Readonly<BroadcastConfig> = {
   graftTimeout1Ms: 80,
   graftTimeout2Ms: 40,
   dispatchTimeoutMs: 5,
-  maxDispatchTimeoutMs: 250,
+  maxDispatchTimeoutMs: 100,
   optimizationThreshold: 3,
   messageCacheRetentionMs: 30_000,
   messageIdRetentionMs: 120_000,

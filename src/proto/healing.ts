@@ -1,7 +1,8 @@
 import { Contacts } from './contacts.ts'
+import { Joining } from './joining.ts'
 import {
-  FORMER_NEIGHBOR_RETENTION_MS, JOIN_TIMEOUT_MS, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS,
-  MAX_SWAP_REQUESTS, MIN_LINK_AGE_MS, NEXT_CONTACT_MS, REFILL_PAUSE_MS, REFUSALS_BEFORE_PAUSE, REFUSED_RETENTION_MS, REJOIN_MS
+  FORMER_NEIGHBOR_RETENTION_MS, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS, MAX_REQUESTS_AT_ONCE,
+  MIN_LINK_AGE_MS, REFILL_PAUSE_MS, REFUSALS_BEFORE_PAUSE, REFUSED_RETENTION_MS, REJOIN_MS
 } from './limits.ts'
 import { NeighborRequests } from './neighbor-requests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
@@ -36,6 +37,7 @@ const MAX_REJOIN_STEPS = Math.ceil(Math.log2(MAX_REJOIN_MS / REJOIN_MS))
 export class Healing {
   readonly requests = new NeighborRequests()
   readonly contacts = new Contacts()
+  readonly joining: Joining
   private readonly init: HealingInit
   /** Peers that refused us or let us go: not asked for a while. */
   private readonly refusedBy = new TimeBoundCache<PeerKey, true>({
@@ -50,6 +52,8 @@ export class Healing {
   })
 
   private refusals = 0
+  /** Requests without answer, halved by each new neighbor. */
+  private unanswered = 0
   private pausedUntil = 0
   private refillArmed = false
   private rejoinArmed = false
@@ -59,6 +63,7 @@ export class Healing {
 
   constructor (init: HealingInit) {
     this.init = init
+    this.joining = new Joining(init, this)
   }
 
   /** Entries that expire. */
@@ -69,40 +74,6 @@ export class Healing {
   /** Whether the peer may answer something that we asked. */
   isAsking (peer: PeerKey): boolean {
     return this.requests.has(peer) || this.contacts.has(peer)
-  }
-
-  /** The application names peers to join through. */
-  join (peers: PeerKey[], now: number, out: Outbox): void {
-    const { me, views } = this.init
-    const others = [...new Set(peers)].filter((peer) => peer !== me)
-
-    for (const peer of others) {
-      this.contacts.remember(peer)
-    }
-
-    if (views.links.size === 0) {
-      this.contacts.enqueue(others)
-
-      if (!this.contacts.isAsking) {
-        this.askNextContact(out)
-      }
-
-      return
-    }
-
-    let asked = 0
-
-    for (const peer of others) {
-      if (views.links.has(peer) || this.isAsking(peer)) {
-        continue
-      }
-
-      if (asked++ < MAX_SWAP_REQUESTS) {
-        this.request(peer, 'swap', 'low', now, out)
-      } else {
-        views.addPassive({ id: peer }, now, out)
-      }
-    }
   }
 
   /** Asks a peer to be our neighbor, once. */
@@ -122,11 +93,11 @@ export class Healing {
    * Asks remembered peers for the free slots of the active view.
    *
    * HyParView p. 7. Deviation: several at once with low priority, but one at a
-   * time with high priority; with a growing pause after refusals, where the
+   * time with high priority, also of a node without neighbors; with a growing pause after refusals, where the
    * Rust peer asks the next one without end.
    */
   refill (now: number, out: Outbox): void {
-    const { views, config, rng } = this.init
+    const { views, rng } = this.init
 
     if (views.links.size > 0 && now < this.pausedUntil) {
       if (!this.refillArmed) {
@@ -137,15 +108,14 @@ export class Healing {
       return
     }
 
-    while (views.links.size + this.requests.size < config.activeViewCapacity) {
-      const alone = views.links.size === 0
+    const alone = views.links.size === 0
 
-      if (alone && (this.requests.size > 0 || this.contacts.isAsking)) {
-        return
-      }
+    if (alone && this.contacts.isAsking && this.unanswered === 0) {
+      return
+    }
 
-      const hint = this.hint !== undefined && views.passive.has(this.hint) && this.isAskable(this.hint) ? this.hint : undefined
-      this.hint = undefined
+    while (this.requests.size < this.requestsAtOnce) {
+      const hint = this.takeHint()
 
       if (hint === undefined && !alone && this.refusals >= REFUSALS_BEFORE_PAUSE && this.canInsist()) {
         if (this.requests.size === 0) {
@@ -163,8 +133,21 @@ export class Healing {
         return
       }
 
-      this.request(peer, 'refill', alone ? 'high' : 'low', now, out)
+      this.request(peer, 'refill', alone && this.requests.size === 0 && !this.contacts.isAsking ? 'high' : 'low', now, out)
     }
+  }
+
+  /**
+   * How many requests may be open: one for each free slot, and more for a node
+   * that lacks several neighbors while nobody answers. Then most of those that
+   * it knows are dead, and one after the other would take too long. Who answers
+   * without need is refused.
+   */
+  private get requestsAtOnce (): number {
+    const { views, config } = this.init
+    const free = config.activeViewCapacity - views.links.size
+
+    return free < 2 ? free : Math.max(free, Math.min(free + this.unanswered, MAX_REQUESTS_AT_ONCE))
   }
 
   /**
@@ -173,10 +156,10 @@ export class Healing {
    * One that is full says who else there is.
    */
   private askAcquaintances (now: number, out: Outbox): void {
-    const { views, config, rules } = this.init
+    const { views, rules } = this.init
 
     for (const [id, data] of views.acquaintances.toArray().reverse()) {
-      if (views.links.size + this.requests.size >= config.activeViewCapacity) {
+      if (this.requests.size >= this.requestsAtOnce) {
         return
       }
 
@@ -190,6 +173,13 @@ export class Healing {
   /** Who is to be asked next: a peer that let us go says first who took our place, and has slots left. */
   suggest (peer: PeerKey): void {
     this.hint = peer
+  }
+
+  private takeHint (): PeerKey | undefined {
+    const { hint } = this
+    this.hint = undefined
+
+    return hint !== undefined && this.init.views.passive.has(hint) && this.isAskable(hint) ? hint : undefined
   }
 
   /**
@@ -229,6 +219,7 @@ export class Healing {
   /** A new neighbor: nothing needs to be asked with high priority any more. */
   onNeighborUp (peer: PeerKey, now: number, out: Outbox): void {
     this.refusals = 0
+    this.unanswered >>= 1
     this.pausedUntil = 0
     this.former.delete(peer)
 
@@ -294,7 +285,7 @@ export class Healing {
     this.init.views.forget(peer)
 
     if (wasContact && this.init.views.links.size === 0) {
-      this.askNextContact(out)
+      this.joining.askNextContact(out)
     }
   }
 
@@ -310,34 +301,9 @@ export class Healing {
     }
 
     this.init.views.forget(peer)
+    this.unanswered++
     this.releaseIdle(peer, out)
     this.refill(now, out)
-  }
-
-  /** A Join has no answer yet: Rust neither repeats nor confirms it, so it is followed by Neighbor, twice. */
-  onJoinContactTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
-    const sent = this.contacts.again(peer, generation)
-
-    if (sent === undefined) {
-      return
-    }
-
-    if (sent <= 3 && this.init.views.links.size === 0) {
-      this.request(peer, 'join', 'high', now, out)
-      out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', peer, generation })
-
-      return
-    }
-
-    this.contacts.end(peer)
-    this.requests.take(peer)
-    this.releaseIdle(peer, out)
-  }
-
-  onNextContactTimer (generation: number, out: Outbox): void {
-    if (generation === this.contacts.newest && this.init.views.links.size === 0) {
-      this.askNextContact(out)
-    }
   }
 
   onRefillTimer (now: number, out: Outbox): void {
@@ -366,7 +332,7 @@ export class Healing {
     if (this.requests.size === 0 && !this.contacts.isAsking) {
       this.contacts.enqueue(rng.shuffle([...new Set([...this.contacts.all(), ...former])])
         .filter((peer) => !this.refusedBy.has(peer)))
-      this.askNextContact(out)
+      this.joining.askNextContact(out)
     }
   }
 
@@ -400,22 +366,8 @@ export class Healing {
     this.init.views.acquaintances.expireUntil(now)
   }
 
-  private askNextContact (out: Outbox): void {
-    const { views } = this.init
-    const next = this.contacts.next()
-
-    if (next === undefined) {
-      return
-    }
-
-    views.peerData.recall(next.peer, out)
-    out.send(next.peer, { type: 'join', data: this.init.myData() })
-    out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', ...next })
-    out.schedule(NEXT_CONTACT_MS, { type: 'nextContact', generation: next.generation })
-  }
-
   /** Lets go of a peer that did not answer. */
-  private releaseIdle (peer: PeerKey, out: Outbox): void {
+  releaseIdle (peer: PeerKey, out: Outbox): void {
     if (!this.init.views.links.has(peer)) {
       out.release(peer)
     }

@@ -117,7 +117,7 @@ export class HyParView {
   }
 
   join (peers: PeerKey[], now: number, out: Outbox): void {
-    this.healing.join(peers, now, out)
+    this.healing.joining.join(peers, now, out)
     this.settle(out)
   }
 
@@ -217,8 +217,8 @@ export class HyParView {
       case 'shuffle': this.walks.onShuffleTimer(now, out); break
       case 'sound': this.shared.nearness.onSoundTimer(now, out); break
       case 'pendingNeighborRequest': this.healing.onPendingNeighborRequestTimer(timer.peer, timer.generation, now, out); break
-      case 'joinContact': this.healing.onJoinContactTimer(timer.peer, timer.generation, now, out); break
-      case 'nextContact': this.healing.onNextContactTimer(timer.generation, out); break
+      case 'joinContact': this.healing.joining.onJoinContactTimer(timer.peer, timer.generation, now, out); break
+      case 'nextContact': this.healing.joining.onNextContactTimer(timer.generation, out); break
       case 'rejoin': this.healing.onRejoinTimer(now, out); break
       case 'refillActiveView': this.healing.onRefillTimer(now, out); break
       case 'refuse': this.neighborship.onRefuseTimer(timer.peer, timer.generation, now, out); break

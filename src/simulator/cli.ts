@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { compareResults, differingSettings } from './compare.ts'
 import { mean, meanOf, runExperiment, seedsOf } from './experiment.ts'
 import { parseLatency } from './latency.ts'
 import { progressBar } from './progress.ts'
+import { parseScenario } from './scenario.ts'
 import { Traffic } from './traffic.ts'
 import type { ExperimentConfig, SeedResult } from './experiment.ts'
+import type { Scenario } from './scenario.ts'
 import type { Senders } from './simulation.ts'
 
 const USAGE = `npm run sim -- [options]
+npm run sim -- compare before.json after.json   two runs with --json, figure by figure
 
   --nodes 1000            nodes, all joining through the first one at once
   --senders one|new|all   who broadcasts: the same node, another one each round, all at once
@@ -20,6 +25,8 @@ const USAGE = `npm run sim -- [options]
   --mode fast|byte        hand messages over as objects, or as bytes through the codec
   --release closes|silent what letting go of a peer does: as in the Rust simulator, or as in the real crate
   --content 32            bytes of each message
+  --scenario file.json    nodes, rounds, latency, failures and the rest from a file (scenarios/ has some);
+                          of the options above only --mode applies then
   --json                  end with one line of JSON; without it, a table
 `
 
@@ -74,6 +81,7 @@ export function parseSimArguments (args: string[]): SimCommand {
       mode: { type: 'string', default: 'fast' },
       release: { type: 'string', default: 'closes' },
       content: { type: 'string', default: '32' },
+      scenario: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
     }
@@ -84,6 +92,12 @@ export function parseSimArguments (args: string[]): SimCommand {
 
   if (kill !== undefined && kill >= 1) {
     throw new RangeError(`--kill is ${kill}, a share below 1 is needed`)
+  }
+
+  if (values.scenario !== undefined) {
+    const { config } = readScenario(values.scenario)
+
+    return { rules: config.rules === 'upstream' ? 'upstream' : 'ours', traffic, json: values.json, help: values.help, config: { ...config, traffic } }
   }
 
   return {
@@ -105,6 +119,33 @@ export function parseSimArguments (args: string[]): SimCommand {
       traffic
     }
   }
+}
+
+/**
+ * Reads a scenario file.
+ *
+ * @throws {RangeError} when there is no such file, it is no JSON, or a value is out of range
+ */
+function readScenario (path: string): Scenario {
+  return parseScenario(readJson(path))
+}
+
+function readJson (path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (err) {
+    throw new RangeError(`${path}: ${err instanceof Error ? err.message : String(err)}`)
+  }
+}
+
+/** The table of two runs, and a warning where they were not asked the same. */
+function comparison (beforePath: string, afterPath: string): string {
+  const [before, after] = [readJson(beforePath), readJson(afterPath)]
+  const rows = compareResults(before, after).map(({ figure, ...values }) =>
+    [figure, shown(values.before), shown(values.after), `${values.change > 0 ? '+' : ''}${(100 * values.change).toFixed(1)} %`])
+  const table = [['', 'before', 'after', 'change'], ...rows].map((row) => row.map((cell, i) => i === 0 ? cell.padEnd(18) : cell.padStart(12)).join(''))
+
+  return [...differingSettings(before, after).map((setting) => `differs: ${setting}`), ...table, ''].join('\n')
 }
 
 /** What is said of all seeds together: true means, and the overlay's worst where a mean would hide it. */
@@ -151,6 +192,16 @@ function table (results: SeedResult[], summary: Record<string, unknown>): string
 
 /** Runs what the arguments ask for and writes to the standard output; the progress bar goes to the error output. */
 export function main (args: string[]): void {
+  if (args[0] === 'compare') {
+    if (args.length !== 3) {
+      throw new RangeError('compare needs two files')
+    }
+
+    process.stdout.write(comparison(args[1], args[2]))
+
+    return
+  }
+
   const command = parseSimArguments(args)
 
   if (command.help) {

@@ -27,4 +27,7 @@ export interface Machine {
 }
 
 /** Whose rules a node follows: this package's, or those of iroh-gossip 0.101. */
-export type RuleSet = 'ours' | 'upstream'
+export type RuleSet = (typeof RULE_SETS)[number]
+
+/** All rule sets. */
+export const RULE_SETS = ['ours', 'upstream'] as const

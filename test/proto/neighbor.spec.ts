@@ -202,6 +202,24 @@ describe('asking for a neighbor', () => {
     expect(sent(node.advance(8_000), { to: 'p' }).length).to.be.greaterThan(0)
   })
 
+  it('asks ever more at once while nobody answers, at most sixteen', () => {
+    const node = fullNode(Array.from({ length: 30 }, (_, i) => `p${i}`))
+    const atOnce = new Map<number, number>()
+    const count = (effects: Short[]): void => {
+      const asked = sent(effects, { type: 'neighbor' }).filter(([, to]) => String(to).startsWith('p')).length
+      atOnce.set(node.now - start, asked)
+    }
+    const start = node.now
+    const lost = ['a', 'b', 'c', 'd', 'e'].flatMap((peer) => node.disconnected(peer))
+    count(lost)
+    count(node.advance(500))
+
+    // one for each slot, then one for each, and one more
+    expect([...atOnce.values()]).to.deep.equal([5, 10])
+    expect(sent(lost, { type: 'neighbor' }).filter(([, , message]) => (message as { priority: string }).priority === 'high')).to.have.lengthOf.at.most(1)
+    expect(sent(node.advance(500), { type: 'neighbor' }).length).to.be.at.most(16)
+  })
+
   it('pauses after three refusals, ever longer', () => {
     const passive = Array.from({ length: 30 }, (_, i) => `p${i}`)
     const node = fullNode(passive)

@@ -69,11 +69,15 @@ describe('a simulation', () => {
     }
   })
 
-  it('recovers from the death of nine in ten', () => {
-    for (const result of experiment({ nodes: 600, kill: 0.9 })) {
-      expect(result.afterHeal).to.equal(1)
-      expect(result.alone).to.equal(0)
-      expect(result.healedMs).to.be.at.most(60_000)
+  it('recovers from the death of nine and of nineteen in twenty, and loses no message', () => {
+    for (const [nodes, kill] of [[500, 0.9], [600, 0.95]]) {
+      for (const result of experiment({ nodes, kill, healMs: 30_000, seeds: [0] })) {
+        expect(result.firstMessage).to.equal(1)
+        expect(result.secondMessage).to.equal(1)
+        expect(result.afterHeal).to.equal(1)
+        expect(result.alone).to.equal(0)
+        expect(result.healedMs).to.be.at.most(10_000)
+      }
     }
   })
 })

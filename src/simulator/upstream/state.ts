@@ -35,7 +35,7 @@ export class UpstreamState implements Machine {
 
   constructor (init: UpstreamStateInit) {
     const { me, topic, seed, hash } = init
-    this.config = resolveConfig(init.config)
+    this.config = resolveConfig({ ...init.config, broadcast: { optimizationThreshold: 7, ...init.config?.broadcast } })
     this.membership = new UpstreamMembership(me, this.config.membership, new Rng(seed))
     this.broadcast = new UpstreamBroadcast(me, this.config.broadcast, hash)
     this.out = {

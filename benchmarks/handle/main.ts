@@ -1,0 +1,137 @@
+/**
+ * What do the state machine and the codec cost beside those of the Rust crate,
+ * on the same inputs?
+ *
+ * `node --expose-gc --max-semi-space-size=256 benchmarks/handle/main.ts [--messages 10000] [--rounds 7] [--out folder]`
+ *
+ * Each trace is what a node with five neighbors is given, timers included, in
+ * virtual time; `trace.ts` says what is in it. Both sides play the same file in
+ * turns, round by round, each message decoded beforehand; the codec decodes and
+ * encodes the same payloads. Needs cargo; without it only our side is measured.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { CargoMissingError, buildRust } from '../../interop/support/cargo.ts'
+import { loadHash } from '../../src/hash.ts'
+import { barPlot } from '../support/plot.ts'
+import { environment, spread } from '../support/statistics.ts'
+import { recode, replay } from './replay.ts'
+import { endpointId, traceFile, traces } from './trace.ts'
+import type { Spread } from '../support/statistics.ts'
+
+const WANTED = 3
+
+const { values: options } = parseArgs({
+  options: {
+    messages: { type: 'string', default: '10000' },
+    rounds: { type: 'string', default: '7' },
+    out: { type: 'string', default: import.meta.dirname }
+  }
+})
+const rounds = Number(options.rounds)
+
+interface RustRound {
+  nanos: number
+  handled: number
+  sent: number
+  delivered: number
+  allocations: number
+  allocatedBytes: number
+  decodeNanos: number
+  encodeNanos: number
+}
+
+let rust: string | undefined
+
+try {
+  rust = await buildRust('rust-bench')
+} catch (err) {
+  if (!(err instanceof CargoMissingError)) {
+    throw err
+  }
+
+  process.stderr.write(`${err.message}\n`)
+}
+
+/** The second of two passes in one process: the first warms caches up. */
+function inRust (what: 'handle' | 'codec', file: string): RustRound | undefined {
+  if (rust == null) {
+    return
+  }
+
+  const { status, stdout } = spawnSync(rust, [what, file, '2'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+
+  if (status !== 0) {
+    throw new Error(`rust-bench ended with code ${status}`)
+  }
+
+  return JSON.parse(stdout.trim().split('\n')[1])
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'handle-'))
+const me = endpointId(0)
+const meKey = Buffer.from(me).toString('hex')
+const hash = await loadHash()
+const results: Record<string, Record<string, unknown> & { ratios: Record<string, Spread> }> = {}
+
+for (const trace of traces(Number(options.messages), hash)) {
+  const file = join(folder, trace.name)
+  writeFileSync(file, traceFile(trace, me))
+
+  for (let i = 0; i < 3; i++) {
+    replay(trace, meKey, hash)
+    recode(trace)
+  }
+
+  const played = Array.from({ length: rounds }, () => {
+    const ours = { ...replay(trace, meKey, hash), ...recode(trace) }
+    const handle = inRust('handle', file)
+    const codec = inRust('codec', file)
+
+    return { ours, theirs: handle != null && codec != null ? { ...codec, ...handle } : undefined }
+  })
+  const { ours, theirs } = played[0]
+  const per = (count: number, values: number[]): Spread => spread(values.map((value) => value / count))
+  const ratio = (key: 'nanos' | 'decodeNanos' | 'encodeNanos'): Spread | undefined => theirs == null || (key !== 'nanos' && ours.frames < 100)
+    ? undefined
+    : spread(played.map((round) => round.ours[key] / (round.theirs?.[key] ?? NaN)))
+  const ratios = Object.fromEntries(Object.entries({ handle: ratio('nanos'), decode: ratio('decodeNanos'), encode: ratio('encodeNanos') }).filter((entry): entry is [string, Spread] => entry[1] != null))
+
+  results[trace.name] = {
+    events: trace.steps.length,
+    ours: {
+      nanosPerEvent: per(trace.steps.length, played.map((round) => round.ours.nanos)),
+      allocatedBytesPerEvent: per(trace.steps.length, played.map((round) => round.ours.allocatedBytes)),
+      handled: ours.handled,
+      sent: ours.sent,
+      delivered: ours.delivered
+    },
+    ...(theirs == null
+      ? {}
+      : {
+          rust: {
+            nanosPerEvent: per(trace.steps.length, played.map((round) => round.theirs?.nanos ?? NaN)),
+            allocatedBytesPerEvent: theirs.allocatedBytes / trace.steps.length,
+            allocationsPerEvent: theirs.allocations / trace.steps.length,
+            handled: theirs.handled,
+            sent: theirs.sent,
+            delivered: theirs.delivered
+          }
+        }),
+    ratios
+  }
+  process.stderr.write(`handle: ${trace.name}\n`)
+
+  for (const [name, { median, least, most }] of Object.entries(ratios)) {
+    process.stdout.write(`${trace.name}, ${name}: ${median.toFixed(2)} times the crate's time (${least.toFixed(2)} to ${most.toFixed(2)}), wanted ${WANTED} ${median <= WANTED ? 'met' : 'MISSED'}\n`)
+  }
+}
+
+rmSync(folder, { recursive: true })
+mkdirSync(options.out, { recursive: true })
+writeFileSync(join(options.out, 'results.json'), JSON.stringify({ environment: environment(), rounds, wanted: WANTED, traces: results }, null, 2) + '\n')
+const names = Object.keys(results)
+writeFileSync(join(options.out, 'ratios.svg'), barPlot('State machine and codec beside the Rust crate', 'times the crate\'s time, median', names, ['handle', 'decode', 'encode'].map((name) => ({ name, values: names.map((trace) => results[trace].ratios[name]?.median ?? 0) }))))

@@ -1,0 +1,77 @@
+import { State, TimerQueue } from '../../src/proto/index.ts'
+import { decodeMessage, encodeFrame } from '../../src/wire/index.ts'
+import { TOPIC, traceEvents } from './trace.ts'
+import type { Trace } from './trace.ts'
+import type { InEvent, Message, MessageId, Timer } from '../../src/proto/index.ts'
+
+/** What one pass over a trace took, and what it did. */
+export interface Replay {
+  nanos: number
+  /** Calls of `handle`: events of the trace, and timers. */
+  handled: number
+  sent: number
+  delivered: number
+  /** Bytes of heap that were allocated; 0 if a collection came between. */
+  allocatedBytes: number
+}
+
+/** Plays a trace through a new state machine, timers included. Decoding comes before. */
+export function replay (trace: Trace, me: string, hash: (content: Uint8Array) => MessageId): Replay {
+  const events = traceEvents(trace)
+  const state = new State({ me, seed: 1, hash })
+  const timers = new TimerQueue<Timer>()
+  let handled = 0
+  let sent = 0
+  let delivered = 0
+
+  const handle = (event: InEvent, now: number): void => {
+    handled++
+
+    for (const effect of state.handle(event, now)) {
+      if (effect.type === 'scheduleTimer') {
+        timers.push(now + effect.delayMs, effect.timer)
+      } else if (effect.type === 'sendMessage') {
+        sent++
+      } else if (effect.type === 'emitEvent' && effect.event.type === 'received') {
+        delivered++
+      }
+    }
+  }
+
+  handle({ type: 'command', topic: TOPIC, command: { type: 'join', peers: [] } }, 0)
+  handled = 0
+  globalThis.gc?.()
+  const heap = process.memoryUsage().heapUsed
+  const start = process.hrtime.bigint()
+
+  for (const { atMs, event } of events) {
+    for (let due = timers.popBefore(atMs); due != null; due = timers.popBefore(atMs)) {
+      handle({ type: 'timerExpired', timer: due.item }, due.at)
+    }
+
+    handle(event, atMs)
+  }
+
+  const nanos = Number(process.hrtime.bigint() - start)
+
+  return { nanos, handled, sent, delivered, allocatedBytes: Math.max(0, process.memoryUsage().heapUsed - heap) }
+}
+
+/** Decodes the payloads of a trace, then encodes the messages as frames. */
+export function recode ({ steps }: Trace): { frames: number, decodeNanos: number, encodeNanos: number } {
+  const payloads = steps.filter(({ kind }) => kind === 'received').map(({ payload }) => payload)
+  const messages: Message[] = []
+  const start = process.hrtime.bigint()
+
+  for (const payload of payloads) {
+    messages.push(decodeMessage(payload))
+  }
+
+  const decoded = process.hrtime.bigint()
+
+  for (const message of messages) {
+    encodeFrame(message)
+  }
+
+  return { frames: messages.length, decodeNanos: Number(decoded - start), encodeNanos: Number(process.hrtime.bigint() - decoded) }
+}

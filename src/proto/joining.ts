@@ -1,0 +1,93 @@
+import { JOIN_TIMEOUT_MS, MAX_SWAP_REQUESTS, NEXT_CONTACT_MS } from './limits.ts'
+import type { Outbox } from './events.ts'
+import type { Healing, HealingInit } from './healing.ts'
+import type { PeerKey } from './messages.ts'
+
+/**
+ * Joins through contacts: one at a time, the next one when the first had its
+ * time. A node that has neighbors asks for a link instead.
+ */
+export class Joining {
+  private readonly init: HealingInit
+  private readonly healing: Healing
+
+  constructor (init: HealingInit, healing: Healing) {
+    this.init = init
+    this.healing = healing
+  }
+
+  /** The application names peers to join through. */
+  join (peers: PeerKey[], now: number, out: Outbox): void {
+    const { me, views } = this.init
+    const others = [...new Set(peers)].filter((peer) => peer !== me)
+
+    for (const peer of others) {
+      this.healing.contacts.remember(peer)
+    }
+
+    if (views.links.size === 0) {
+      this.healing.contacts.enqueue(others)
+
+      if (!this.healing.contacts.isAsking) {
+        this.askNextContact(out)
+      }
+
+      return
+    }
+
+    let asked = 0
+
+    for (const peer of others) {
+      if (views.links.has(peer) || this.healing.isAsking(peer)) {
+        continue
+      }
+
+      if (asked++ < MAX_SWAP_REQUESTS) {
+        this.healing.request(peer, 'swap', 'low', now, out)
+      } else {
+        views.addPassive({ id: peer }, now, out)
+      }
+    }
+  }
+
+  /** A Join has no answer yet: Rust neither repeats nor confirms it, so it is followed by Neighbor, twice. */
+  onJoinContactTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
+    const sent = this.healing.contacts.again(peer, generation)
+
+    if (sent === undefined) {
+      return
+    }
+
+    if (sent <= 3 && this.init.views.links.size === 0) {
+      this.healing.request(peer, 'join', 'high', now, out)
+      out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', peer, generation })
+
+      return
+    }
+
+    this.healing.contacts.end(peer)
+    this.healing.requests.take(peer)
+    this.healing.releaseIdle(peer, out)
+  }
+
+  onNextContactTimer (generation: number, out: Outbox): void {
+    if (generation === this.healing.contacts.newest && this.init.views.links.size === 0) {
+      this.askNextContact(out)
+    }
+  }
+
+  /** Begins with the next contact of this round, if there is one. */
+  askNextContact (out: Outbox): void {
+    const { views } = this.init
+    const next = this.healing.contacts.next()
+
+    if (next === undefined) {
+      return
+    }
+
+    views.peerData.recall(next.peer, out)
+    out.send(next.peer, { type: 'join', data: this.init.myData() })
+    out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', ...next })
+    out.schedule(NEXT_CONTACT_MS, { type: 'nextContact', generation: next.generation })
+  }
+}

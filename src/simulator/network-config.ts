@@ -1,0 +1,86 @@
+import type { LatencyConfig } from './latency.ts'
+import type { Machine, RuleSet } from './machine.ts'
+import type { Traffic } from './traffic.ts'
+import type { ConfigInit, Message, PeerKey, TopicEvent } from '../proto/index.ts'
+
+export interface NetworkConfig {
+  /** Same seed, same run, on every machine. */
+  seed: number
+  latency: LatencyConfig
+  /**
+   * Milliseconds, uniform from 0, that each message takes beyond its pair's
+   * latency. Messages of a pair keep their order, as on a stream.
+   *
+   * @default 0
+   */
+  jitterMs?: number
+  /**
+   * What letting go of a peer does. `closes`: the other side hears that the
+   * connection is gone, one latency later, as in the Rust crate's simulator.
+   * `silent`: nothing, as in the real crate.
+   *
+   * @default 'closes'
+   */
+  release?: 'closes' | 'silent'
+  /**
+   * Milliseconds until the peers of a node that died hear of it. `latency`: one
+   * latency, as in the Rust crate's simulator.
+   *
+   * @default 'latency'
+   */
+  deathNotice?: 'latency' | number
+  /**
+   * Milliseconds until a sender hears that nobody can be reached there;
+   * `Infinity`: never, as in the Rust crate's simulator.
+   *
+   * @default Infinity
+   */
+  dialFailureMs?: number
+  /**
+   * Bytes a second that each node can send; messages queue behind each other.
+   *
+   * @default Infinity
+   */
+  bandwidth?: number
+  /** Overrides of the protocol's configuration, for nodes of both rule sets. */
+  protocol?: ConfigInit
+  /** Counts, and carries as bytes where asked to, what is sent. */
+  traffic?: Traffic
+}
+
+/** Who hears of what the nodes tell their applications. */
+export interface NetworkListener {
+  (node: number, event: TopicEvent): void
+}
+
+/** Who looks at what is handed over. */
+export interface MessageListener {
+  (to: number, message: Message): void
+}
+
+/** Who looks at a node after each event. */
+export interface StepListener {
+  (node: number): void
+}
+
+/** A node of the simulation, by its place in `Network.nodes`. */
+export interface SimulatedNode {
+  readonly index: number
+  readonly key: PeerKey
+  readonly rules: RuleSet
+  machine: Machine
+  /** False from a crash or a departure on. */
+  alive: boolean
+  /** Others can reach it only over a connection that it opened. */
+  unreachable: boolean
+  /** Until this time it neither receives nor acts; what comes waits. */
+  pausedUntil: number
+  /** Tells timers of an earlier life apart. */
+  life: number
+  /** Nodes that it has a connection with. */
+  readonly connections: Set<number>
+  /** When its last byte has left. */
+  sendsUntil: number
+  /** When the last message to each node arrives, where there is jitter. */
+  readonly arrivals: Map<number, number>
+}

@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import { TestNode, bytes, gossip, hash, sent } from './support/test-node.ts'
+import type { IHave, IHaveEntry, Message, PeerKey } from '../../src/proto/index.ts'
+
+const prune: Message = { type: 'prune' }
+
+function iHave (...texts: string[]): Message {
+  return { type: 'iHave', messages: texts.map((text) => ({ id: hash(bytes(text)), round: 0 })) }
+}
+
+function lazyNode (lazy: PeerKey[], me = 'me'): TestNode {
+  const node = TestNode.with(['eager', ...lazy], { me })
+  lazy.forEach((peer) => node.receive(peer, prune))
+
+  return node
+}
+
+/** Publishes at a steady rate, and returns the announcements in each IHave that a peer gets meanwhile. */
+function publishSteadily (node: TestNode, count: number, intervalMs: number, to = 'lazy'): IHaveEntry[][] {
+  const announced: IHaveEntry[][] = []
+
+  for (let i = 0; i < count; i++) {
+    node.publish(`${node.now} ${i}`)
+    announced.push(...sent(node.advance(intervalMs), { to, type: 'iHave' }).map(([, , message]) => (message as IHave).messages))
+  }
+
+  return announced
+}
+
+function lengths (lists: unknown[][]): number[] {
+  return lists.map((list) => list.length)
+}
+
+describe('announcements', () => {
+  it('leave one by one at ten messages a second', () => {
+    expect(lengths(publishSteadily(lazyNode(['lazy']), 30, 100))).to.deep.equal(Array.from({ length: 30 }, () => 1))
+  })
+
+  it('leave together at a hundred a second: seven to sixteen in a message, and all of them', () => {
+    const node = lazyNode(['lazy'])
+    publishSteadily(node, 60, 10)
+    const busy = lengths(publishSteadily(node, 200, 10))
+
+    expect(Math.min(...busy)).to.be.at.least(7)
+    expect(Math.max(...busy)).to.be.at.most(16)
+    expect(busy.length).to.be.below(200 / 7)
+  })
+
+  it('are all made in the end, once each', () => {
+    const node = lazyNode(['lazy'])
+    const all = publishSteadily(node, 200, 10)
+    all.push(...sent(node.advance(100), { to: 'lazy', type: 'iHave' }).map(([, , message]) => (message as IHave).messages))
+    const ids = all.flat().map(({ id }) => Buffer.from(id).toString('hex'))
+
+    expect(ids).to.have.lengthOf(200)
+    expect(new Set(ids).size).to.equal(200)
+  })
+
+  it('leave after 5 ms again when the topic has been quiet', () => {
+    const node = lazyNode(['lazy'])
+    publishSteadily(node, 200, 10)
+    node.advance(1_000)
+    node.publish('x')
+
+    expect(node.advance(5)).to.deep.equal([['send', 'lazy', iHave('x')]])
+  })
+
+  it('are not made to a peer that has announced the message', () => {
+    const node = lazyNode(['b', 'c'])
+    node.publish('x')
+    node.receive('b', iHave('x'))
+
+    expect(sent(node.advance(500), { type: 'iHave' })).to.deep.equal([['send', 'c', iHave('x')]])
+  })
+
+  it('are not made to a peer that has sent the message, or was sent it', () => {
+    const node = lazyNode(['b', 'c'])
+    node.publish('x')
+    node.receive('b', gossip('x'))
+    node.receive('c', { type: 'graft', id: hash(bytes('x')), round: 0 })
+
+    expect(sent(node.advance(500), { type: 'iHave' })).to.deep.equal([])
+  })
+
+  it('go on to a peer that announces other messages', () => {
+    const node = lazyNode(['b'])
+    node.publish('x')
+    node.receive('b', iHave('y'))
+
+    expect(sent(node.advance(500), { to: 'b', type: 'iHave' })).to.deep.equal([['send', 'b', iHave('x')]])
+  })
+})
