@@ -1,9 +1,10 @@
+import { GOSSIP_PROTOCOL } from './constants.ts'
 import type { Message } from './proto/messages.ts'
 import type { TopicStats } from './proto/state.ts'
 import type { TopicValidatorResult } from './pubsub/types.ts'
 import type { Counter, CounterGroup, Histogram, Metrics } from '@libp2p/interface'
 
-/** What every metric's name begins with. */
+/** What every metric's name begins with; with another protocol than the default its name follows, as `red_1_` for `/red/1`. */
 export const METRICS_PREFIX = 'libp2p_iroh_gossip_'
 
 /** Peers between author and receiver. */
@@ -47,8 +48,10 @@ export class GossipMetrics {
   readonly #rounds: Histogram
   readonly #validationSeconds: Histogram
 
-  constructor (metrics: Metrics, source: MetricsSource) {
-    const name = (rest: string): string => METRICS_PREFIX + rest
+  constructor (metrics: Metrics, protocol: string, source: MetricsSource) {
+    // a node in several networks has a service for each, whose metrics must not share names
+    const prefix = protocol === GOSSIP_PROTOCOL ? METRICS_PREFIX : `${METRICS_PREFIX}${protocol.replace(/[^a-zA-Z0-9]+/g, '_').replace(/^_|_$/g, '')}_`
+    const name = (rest: string): string => prefix + rest
 
     this.#messagesSent = metrics.registerCounterGroup(name('messages_sent_total'), { label: 'type', help: 'Messages sent: gossip is data, everything else control' })
     this.#messagesReceived = metrics.registerCounterGroup(name('messages_received_total'), { label: 'type', help: 'Messages received: gossip is data, everything else control' })

@@ -70,7 +70,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     this.#addresses = new AddressLookup(() => performance.now(), (peer) => this.#session?.network.isConnected(peer) === true)
     this.#validators = new TopicValidators((topic) => { this.#onValidatorChange(topic) })
     this.topicValidators = this.#validators
-    this.#metrics = components.metrics == null ? undefined : new GossipMetrics(components.metrics, this.#metricsSource())
+    this.#metrics = components.metrics == null ? undefined : new GossipMetrics(components.metrics, protocol, this.#metricsSource())
     this.#backend = {
       broadcast: async (topic, content, scope, options) => {
         await this.#publisher.broadcast(this.#assertStarted(), topic, content, scope, options)

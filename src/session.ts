@@ -1,5 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { NEIGHBOR_TAG, NEIGHBOR_TAG_VALUE } from './constants.ts'
+import { GOSSIP_PROTOCOL, NEIGHBOR_TAG, NEIGHBOR_TAG_VALUE } from './constants.ts'
 import { ContentDiscovery } from './content-discovery.ts'
 import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
@@ -378,7 +378,7 @@ export class Session {
     }
   }
 
-  /** Keeps libp2p from pruning the connection of a neighbor. */
+  /** Keeps libp2p from pruning the connection of a neighbor; in a network of its own by a tag of its own. */
   #tag (peer: PeerKey, peerId: PeerId, isNeighbor: boolean): void {
     const shared = this.topics.sharedWith(peer)
 
@@ -386,8 +386,11 @@ export class Session {
       return
     }
 
+    const { protocol } = this.#init.options
+    const tag = protocol === GOSSIP_PROTOCOL ? NEIGHBOR_TAG : `${NEIGHBOR_TAG}${protocol}`
+
     this.#init.components.peerStore.merge(peerId, {
-      tags: { [NEIGHBOR_TAG]: isNeighbor ? { value: NEIGHBOR_TAG_VALUE } : undefined }
+      tags: { [tag]: isNeighbor ? { value: NEIGHBOR_TAG_VALUE } : undefined }
     }).catch((err) => {
       this.#init.log('could not tag %p - %e', peerId, err)
     })

@@ -2,8 +2,12 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'chai'
+import { diagnose } from '../src/diagnose.ts'
+import { TopicId } from '../src/index.ts'
+import { endpointIdOf, peerIdOf } from '../src/iroh-address.ts'
 import { createBareNode, createNode, stopNodes, until } from './support/nodes.ts'
 import type { FindingCode } from '../src/index.ts'
+import type { Session } from '../src/session.ts'
 import type { TestNode } from './support/nodes.ts'
 
 function codes (node: TestNode): FindingCode[] {
@@ -62,5 +66,34 @@ describe('diagnose', () => {
     await until('they are neighbors', () => large.services.pubsub.getSubscribers('fruit').length === 1)
     await large.services.pubsub.publish('fruit', new Uint8Array(10_000))
     await until('it is noticed', () => codes(small).includes('sizesDiffer'))
+  })
+
+  it('tells of neighbors that are silent or do not read, of slow validators, and of bytes that are none of ours', async () => {
+    const [silent, talking] = await Promise.all([1, 2].map(async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))))
+    const [silentKey, talkingKey] = [endpointIdOf(silent), endpointIdOf(talking)]
+    // a neighbor that has said nothing for a minute is a matter of a minute: so the parts speak for themselves
+    const session = {
+      network: { peerId: peerIdOf, queuedBytes: 7 },
+      discovery: { peers: () => [silentKey, talkingKey] },
+      driver: {
+        state: {
+          eagerPushPeers: () => [silentKey],
+          links: () => [{ peer: silentKey, heardAt: 10_000 }, { peer: talkingKey, heardAt: 70_000 }],
+          congestedPeers: () => [talkingKey],
+          stats: () => ({ unjudged: 3 })
+        }
+      },
+      topics: { get: () => ({ name: 'fruit', subscribers: new Map([[silentKey, silent]]) }) },
+      troubles: { of: (kind: string) => kind === 'invalidFrame' ? [{ peer: talkingKey, reason: 'no such tag', at: 1, count: 1 }] : [] },
+      timers: { now: () => 71_000 }
+    }
+    const { ok, findings, neighbors, queuedBytes } = diagnose(session as unknown as Session, TopicId.fromName('fruit'), 'fruit', 2)
+
+    expect(ok).to.equal(false)
+    expect(findings.map(({ code, peers }) => [code, ...peers.map(String)])).to.deep.equal([
+      ['invalidFrames', `${talking}`], ['silentNeighbor', `${silent}`], ['peersCongested', `${talking}`], ['messagesUnjudged']
+    ])
+    expect(neighbors.map(({ silentMs, eager }) => [silentMs, eager])).to.deep.equal([[61_000, true], [1_000, false]])
+    expect(queuedBytes).to.equal(7)
   })
 })

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { expect } from 'chai'
+import { createLibp2p } from 'libp2p'
 import { Registry } from 'prom-client'
+import { irohGossip } from '../src/index.ts'
 import { bytes, createNode, stopNodes, until } from './support/nodes.ts'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -66,5 +68,24 @@ describe('metrics', () => {
     const known = new Set(scraped.match(/libp2p_iroh_gossip_\w+/g))
     expect(asked.size).to.be.greaterThan(15)
     expect([...asked].filter((name) => !known.has(name))).to.deep.equal([])
+  })
+
+  it('of a node in two networks have names of their own', async () => {
+    const registry = new Registry()
+    const node = await createLibp2p({
+      metrics: prometheusMetrics({ registry, collectDefaultMetrics: false }),
+      services: { red: irohGossip({ protocol: '/red/1' }), standard: irohGossip() }
+    })
+
+    try {
+      node.services.standard.subscribe('fruit')
+      node.services.red.subscribe('fruit')
+      node.services.red.subscribe('nuts')
+      const lines = (await registry.metrics()).split('\n')
+      expect(lines).to.include('libp2p_iroh_gossip_topics 1')
+      expect(lines).to.include('libp2p_iroh_gossip_red_1_topics 2')
+    } finally {
+      await node.stop()
+    }
   })
 })
