@@ -333,7 +333,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
     }
   }
 
-  #metricsSource (): ConstructorParameters<typeof GossipMetrics>[1] {
+  #metricsSource (): ConstructorParameters<typeof GossipMetrics>[2] {
     return {
       topics: () => [...this.#session?.topics.values() ?? []].flatMap((entry) => {
         const stats = this.#session?.driver.state.stats(entry.id.toString())
