@@ -55,6 +55,30 @@ function isWhole (topics: MemberTopic[]): boolean {
   return reached.size === topics.length
 }
 
+/** The groups of members that reach each other over links that both ends count, the largest first. */
+export function parts (topics: MemberTopic[]): MemberTopic[][] {
+  const byId = new Map(topics.map((topic) => [topic.member.endpointId, topic]))
+  const found: MemberTopic[][] = []
+  const left = new Set(topics)
+
+  for (const start of topics) {
+    const part: MemberTopic[] = []
+    const open = [start]
+
+    for (let topic = open.pop(); topic != null; topic = open.pop()) {
+      if (left.delete(topic)) {
+        const { endpointId } = topic.member
+        part.push(topic)
+        open.push(...topic.neighbors().flatMap((id) => byId.get(id) ?? []).filter((other) => other.neighbors().includes(endpointId)))
+      }
+    }
+
+    part.length > 0 && found.push(part)
+  }
+
+  return found.sort((a, b) => b.length - a.length)
+}
+
 /** Has every member broadcast once, and checks that each message reaches each other member exactly once. */
 export async function everyoneHearsEveryone (topics: MemberTopic[]): Promise<void> {
   const run = randomTag()

@@ -53,6 +53,11 @@ export class Neighborship {
       views.addPassive({ id: from, data }, now, out)
       this.refuseLater(from, out)
 
+      if (!views.isOurKind(from)) {
+        // it does not ask again, and whom the refusal names takes it in with a single link
+        this.walks.sendForwardJoins(from, out)
+      }
+
       return
     }
 
