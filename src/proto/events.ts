@@ -120,6 +120,8 @@ export type Timer = { topic: TopicKey, epoch: number } & (
   | { type: 'shuffle' }
   /** Look for peers that are nearer than our neighbors. */
   | { type: 'sound' }
+  /** Call a peer that may have fallen out of the swarm. */
+  | { type: 'call' }
   /** A Neighbor request went unanswered; `generation` tells a later request to the same peer apart. */
   | { type: 'pendingNeighborRequest', peer: PeerKey, generation: number }
   /** A contact has not answered our Join: ask again, then give it up. */

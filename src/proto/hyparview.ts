@@ -1,4 +1,5 @@
 import { Healing } from './healing.ts'
+import { Calls } from './calls.ts'
 import { REMINDER_DELAY_MS, UPKEEP_INTERVAL_MS } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { Nearness } from './nearness.ts'
@@ -35,11 +36,12 @@ export interface Membership {
   readonly shuffles: Shuffles
   readonly evictions: EvictionBudget
   readonly nearness: Nearness
+  readonly calls: Calls
 }
 
 /** The timers that belong to membership. */
 export type MembershipTimer = Extract<TimerKind, {
-  type: 'shuffle' | 'sound' | 'pendingNeighborRequest' | 'joinContact' | 'nextContact' | 'rejoin' | 'refillActiveView' | 'refuse' | 'upkeep' | 'remind'
+  type: 'shuffle' | 'sound' | 'call' | 'pendingNeighborRequest' | 'joinContact' | 'nextContact' | 'rejoin' | 'refillActiveView' | 'refuse' | 'upkeep' | 'remind'
 }>
 
 /** Entries of each map of membership. */
@@ -55,6 +57,8 @@ export interface MembershipSizes {
   shuffles: number
   /** Peers sounded lately, and those that sounded us. */
   sounded: number
+  /** Peers that were called because they may have fallen out. */
+  called: number
 }
 
 /**
@@ -87,7 +91,7 @@ export class HyParView {
     this.healing = new Healing({ me, config: config.membership, rules, rng, views, myData: () => this.shared.peerData })
     const shared = { me, config, rules, rng, views, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
     // the parts know each other through what they share
-    this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership) })
+    this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership), calls: new Calls(shared as Membership) })
     this.walks = new Walks(this.shared)
     this.neighborship = new Neighborship(this.shared, this.walks)
     this.updatePeerData(init.peerData)
@@ -102,7 +106,8 @@ export class HyParView {
       strangers: this.strangers.size,
       remembered: this.healing.size,
       shuffles: this.shuffles.size,
-      sounded: this.shared.nearness.size
+      sounded: this.shared.nearness.size,
+      called: this.shared.calls.size
     }
   }
 
@@ -216,6 +221,7 @@ export class HyParView {
     switch (timer.type) {
       case 'shuffle': this.walks.onShuffleTimer(now, out); break
       case 'sound': this.shared.nearness.onSoundTimer(now, out); break
+      case 'call': this.shared.calls.onCallTimer(now, out); break
       case 'pendingNeighborRequest': this.healing.onPendingNeighborRequestTimer(timer.peer, timer.generation, now, out); break
       case 'joinContact': this.healing.joining.onJoinContactTimer(timer.peer, timer.generation, now, out); break
       case 'nextContact': this.healing.joining.onNextContactTimer(timer.generation, out); break
@@ -288,6 +294,7 @@ export class HyParView {
     if (this.views.links.size > 0) {
       this.walks.armShuffle(out)
       this.shared.nearness.arm(out)
+      this.shared.calls.arm(out)
     }
 
     const { views, shuffles, strangers, healing, shared } = this

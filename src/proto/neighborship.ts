@@ -1,6 +1,7 @@
 import { EVICTION_INTERVAL_MS, MIN_ALTERNATIVES, REFUSAL_DELAY_MS, UNBIASED_LINKS } from './limits.ts'
 import { answerKnownNeighbor, askNeighbor, newLink, probeNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
+import { isForItsSake } from './neighbor-requests.ts'
 import { Refusals } from './refusals.ts'
 import type { DisconnectReason, NeighborDownReason, Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
@@ -20,6 +21,8 @@ interface NewNeighbor {
   nearer?: boolean
   /** It has slots left: who makes room for it is sent to it. */
   lacksNeighbors?: boolean
+  /** It was called: a neighbor of our kind makes room, if there is one. */
+  called?: boolean
 }
 
 /**
@@ -44,7 +47,7 @@ export class Neighborship {
    * if it can be told of enough others.
    */
   onJoin (from: PeerKey, data: Uint8Array | undefined, now: number, out: Outbox): void {
-    const { views, healing } = this.shared
+    const { views, healing, calls } = this.shared
     views.peerData.learn(from, data, now, out)
     const known = views.links.get(from)
 
@@ -56,6 +59,7 @@ export class Neighborship {
       if (!views.isOurKind(from)) {
         // it does not ask again, and whom the refusal names takes it in with a single link
         this.walks.sendForwardJoins(from, out)
+        calls.hurry()
       }
 
       return
@@ -96,12 +100,14 @@ export class Neighborship {
       return
     }
 
+    const called = request !== undefined && isForItsSake(request.kind)
     const link = this.add({
       peer: from,
       chosenByUs: request !== undefined || contact,
       roundTripMs: nearMs ?? (request === undefined ? undefined : now - request.sentAt),
       nearer: nearMs !== undefined,
-      lacksNeighbors: request === undefined && nearMs === undefined
+      lacksNeighbors: called || (request === undefined && nearMs === undefined),
+      called
     }, now, out)
 
     if (request !== undefined && request.kind !== 'join') {
@@ -133,6 +139,8 @@ export class Neighborship {
 
     if (views.links.has(from)) {
       this.drop(from, message.alive ? 'evictedByPeer' : 'left', now, out)
+    } else if (message.alive && request !== undefined && isForItsSake(request.kind)) {
+      healing.avoid(from, now)
     } else if (message.alive && wasAsked) {
       healing.onRefused(from, now)
     }
@@ -239,7 +247,7 @@ export class Neighborship {
    * given enough others: a Rust peer does not ask again.
    */
   private hasRoomFor (peer: PeerKey, priority: Priority, request: NeighborRequest | undefined, now: number, nearMs?: number): boolean {
-    const { views, shuffles, evictions, healing, nearness } = this.shared
+    const { views, shuffles, evictions, healing, nearness, calls } = this.shared
 
     if (nearMs !== undefined) {
       return nearness.isWorthIt(nearMs) && (!views.isFull || evictions.take(now))
@@ -249,8 +257,12 @@ export class Neighborship {
       return true
     }
 
+    if (request?.kind === 'call') {
+      return calls.replaceable() !== undefined && evictions.take(now)
+    }
+
     if (request !== undefined) {
-      return (request.kind === 'swap' || request.kind === 'forwardJoin') && evictions.take(now)
+      return (request.kind === 'rescue' || request.kind === 'swap' || request.kind === 'forwardJoin') && evictions.take(now)
     }
 
     if (healing.wasLost(peer)) {
@@ -264,21 +276,23 @@ export class Neighborship {
    * Adds a neighbor; in a full view another one makes room: for a nearer one the
    * farthest, else one of those that we did not choose ourselves if there are any.
    */
-  private add ({ peer, chosenByUs, roundTripMs, nearer = false, lacksNeighbors = false }: NewNeighbor, now: number, out: Outbox): Link {
-    const { views, healing, rng, nearness } = this.shared
+  private add ({ peer, chosenByUs, roundTripMs, nearer = false, lacksNeighbors = false, called = false }: NewNeighbor, now: number, out: Outbox): Link {
+    const { views, healing, rng, nearness, calls } = this.shared
     this.refusals.cancel(peer)
 
     if (views.isFull) {
-      const victim = (nearer ? nearness.farthest()?.peer : undefined) ??
+      const victim = (nearer ? nearness.farthest()?.peer : undefined) ?? (called ? calls.replaceable() : undefined) ??
         views.active.pick(rng, (id) => views.links.get(id)?.chosenByUs === false) ?? views.active.pick(rng)
 
       if (victim !== undefined) {
         this.drop(victim, 'evicted', now, out, lacksNeighbors ? peer : undefined)
+        !called && !views.isOurKind(victim) && calls.hurry()
       }
     }
 
     const unbiased = !nearer && [...views.links.values()].filter((link) => link.unbiased).length < UNBIASED_LINKS
     const link = newLink({ chosenByUs, roundTripMs, unbiased }, now)
+    views.noteAcquaintance({ id: peer }, now)
     views.addActive(peer, link)
     out.emit({ type: 'neighborUp', peer })
     healing.onNeighborUp(peer, now, out)
@@ -293,7 +307,7 @@ export class Neighborship {
    * @param successor - the peer that took its place and would take it, named first
    */
   private drop (peer: PeerKey, reason: NeighborDownReason, now: number, out: Outbox, successor?: PeerKey): void {
-    const { views, healing, shuffles } = this.shared
+    const { views, healing, shuffles, calls } = this.shared
     const since = views.links.get(peer)?.since ?? now
     views.removeActive(peer)
     healing.onNeighborDown(peer, reason, now - since, now)
@@ -317,7 +331,8 @@ export class Neighborship {
         views.peerData.forget(peer)
         break
       default:
-        // a failure: the connection is gone, and Healing asks the peer again
+        // a failure: the connection is gone, and Healing asks the peer again; it may have been somebody's last
+        calls.hurry()
     }
   }
 

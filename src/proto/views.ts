@@ -57,6 +57,8 @@ export class Views {
     capacity: MAX_ACQUAINTANCES
   })
 
+  /** Whether a peer was ever heard of that does not run this package's rules, as far as known. */
+  knowsOthers = false
   private readonly init: ViewsInit
 
   constructor (init: ViewsInit) {
@@ -108,7 +110,7 @@ export class Views {
     }
 
     this.peerData.learn(peer.id, peer.data, now, out)
-    this.acquaintances.set(peer.id, peer.data, now)
+    this.noteAcquaintance(peer, now)
 
     if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
       return
@@ -125,6 +127,16 @@ export class Views {
     }
 
     this.passive.add(peer.id)
+  }
+
+  /** Notes that a peer exists, beyond both views. */
+  noteAcquaintance (peer: PeerInfo, now: number): void {
+    const data = peer.data ?? this.peerData.info(peer.id).data
+
+    if (peer.id !== this.init.me) {
+      this.acquaintances.set(peer.id, data, now)
+      this.knowsOthers ||= !this.init.rules.understandsRefusal(data)
+    }
   }
 
   /** A peer that does not answer is not to be asked again. */
