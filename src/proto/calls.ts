@@ -31,8 +31,9 @@ export class Calls {
     this.shared = shared
   }
 
+  /** Peers that may be called, and those that were. */
   get size (): number {
-    return this.called.size
+    return this.called.size + this.shared.views.others.size
   }
 
   /** A neighbor was lost to a failure, or a peer refused or let go that may have no other link. */
@@ -42,7 +43,7 @@ export class Calls {
 
   /** Schedules the next call if it is not yet; to be called while there are neighbors. */
   arm (out: Outbox): void {
-    if (!this.armed && this.shared.views.knowsOthers) {
+    if (!this.armed && this.shared.views.others.size > 0) {
       this.armed = true
       out.schedule(Math.round(this.pauseMs * (0.75 + this.shared.rng.float() / 2)), { type: 'call' })
     }
@@ -96,6 +97,10 @@ export class Calls {
     return views.active.pick(rng, (id) => views.isOurKind(id))
   }
 
+  sweep (now: number): void {
+    this.shared.views.others.expireUntil(now)
+  }
+
   private ask (peer: PeerKey, now: number, out: Outbox): void {
     const { views, shuffles, peerData } = this.shared
     const question = shuffles.sound(peer, peerData, now)
@@ -108,23 +113,16 @@ export class Calls {
   /** Somebody who was not called yet, or whose last call is longest ago. */
   private next (): PeerInfo | undefined {
     const { views, healing, rules, rng } = this.shared
-    const known = new Map(views.acquaintances.toArray())
-
-    for (const id of views.passive) {
-      known.set(id, views.info(id).data)
-    }
-
     const callable = (id: PeerKey): boolean => {
-      const data = known.get(id)
+      const data = views.others.get(id)
 
-      return !views.links.has(id) && !healing.isAsking(id) && !healing.isAvoided(id) &&
-        !rules.understandsRefusal(data) && rules.canDial(data === undefined ? { id } : { id, data })
+      return views.others.has(id) && !views.links.has(id) && !healing.isAsking(id) && !healing.isAvoided(id) &&
+        rules.canDial(data === undefined ? { id } : { id, data })
     }
-    const candidates = [...known.keys()].filter(callable)
-    const fresh = candidates.filter((id) => !this.called.has(id))
-    const id = fresh.length > 0 ? fresh[rng.below(fresh.length)] : [...this.called].find((each) => known.has(each) && callable(each))
+    const fresh = [...views.others.keys()].filter((id) => !this.called.has(id) && callable(id))
+    const id = fresh.length > 0 ? fresh[rng.below(fresh.length)] : [...this.called].find(callable)
 
-    return id === undefined ? undefined : { id, data: known.get(id) }
+    return id === undefined ? undefined : { id, data: views.others.get(id) }
   }
 
   private note (peer: PeerKey): void {

@@ -302,8 +302,13 @@ export class Healing {
       return
     }
 
-    this.init.views.forget(peer)
-    this.unanswered += isForItsSake(request.kind) ? 0 : 1
+    if (isForItsSake(request.kind)) {
+      this.init.views.forget(peer)
+    } else {
+      this.init.views.setAside(peer)
+      this.unanswered++
+    }
+
     this.releaseIdle(peer, out)
     this.refill(now, out)
   }

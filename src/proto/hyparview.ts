@@ -57,7 +57,7 @@ export interface MembershipSizes {
   shuffles: number
   /** Peers sounded lately, and those that sounded us. */
   sounded: number
-  /** Peers that were called because they may have fallen out. */
+  /** Peers that may be called because they may have fallen out, and those that were. */
   called: number
 }
 
@@ -284,6 +284,7 @@ export class HyParView {
 
     this.healing.sweep(now)
     this.shared.nearness.sweep(now)
+    this.shared.calls.sweep(now)
     this.healing.refill(now, out)
   }
 
@@ -299,7 +300,7 @@ export class HyParView {
 
     const { views, shuffles, strangers, healing, shared } = this
 
-    if (!this.upkeepArmed && views.links.size + views.peerData.size + shuffles.size + strangers.size + healing.size + shared.nearness.size > 0) {
+    if (!this.upkeepArmed && views.links.size + views.peerData.size + shuffles.size + strangers.size + healing.size + shared.nearness.size + shared.calls.size > 0) {
       this.upkeepArmed = true
       out.schedule(UPKEEP_INTERVAL_MS, { type: 'upkeep' })
     }

@@ -292,7 +292,7 @@ export class Neighborship {
 
     const unbiased = !nearer && [...views.links.values()].filter((link) => link.unbiased).length < UNBIASED_LINKS
     const link = newLink({ chosenByUs, roundTripMs, unbiased }, now)
-    views.noteAcquaintance({ id: peer }, now)
+    views.noteOther({ id: peer }, now)
     views.addActive(peer, link)
     out.emit({ type: 'neighborUp', peer })
     healing.onNeighborUp(peer, now, out)

@@ -61,7 +61,7 @@ export class Walks {
       return
     }
 
-    views.noteAcquaintance(peer, now)
+    views.noteOther(peer, now)
 
     if (healing.isAsking(peer.id)) {
       return
@@ -104,7 +104,7 @@ export class Walks {
 
     if (next !== undefined) {
       for (const node of message.nodes) {
-        views.noteAcquaintance(withUsableData(node), now)
+        views.noteOther(withUsableData(node), now)
       }
 
       out.send(next, shuffles.forward(message, next, Math.min(message.ttl - 1, MAX_WALK_LENGTH)))
