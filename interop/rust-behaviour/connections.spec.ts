@@ -170,7 +170,7 @@ describe('a Rust peer and its connections', () => {
       if (polite) {
         await connection.send(topic, goodbye(raw))
         await raw.until('the goodbye is answered', () => connection.messages(topic, 'shuffleReply').length === 1)
-        await inRust.until('the Join before it was heard', () => joined.has(raw.endpointId))
+        await inRust.until('the Join before it was heard', () => inRust.neighbors().includes(raw.endpointId))
       }
 
       connection.close()
