@@ -136,7 +136,7 @@ export class Connections {
   /** Closes what gossip opened and nobody uses any more; `stillUnused` is asked at the last moment. */
   async closeUnused (id: PeerId, stillUnused: () => boolean): Promise<void> {
     const { connectionManager } = this.#components
-    // native connections have a life of their own: `native-connections.ts`
+    // native connections have a life of their own: `native-upkeep.ts`
     const isUnused = (connection: Connection): boolean => !isIrohAddress(connection.remoteAddr) &&
       connection.status === 'open' && this.#dialed.has(connection) && connection.streams.length === 0
 
