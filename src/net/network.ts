@@ -222,6 +222,9 @@ export class Network implements RemotePeerOwner {
     if (reason === 'sendStalled' || reason === 'protocolError') {
       this.#connections.abortUnshared(peer.id, new Error(reason === 'sendStalled' ? 'The peer does not read' : 'The peer refuses our streams'))
     }
+
+    // what was dialed, and may not carry gossip: it leads through a relay, or to who does not speak it
+    this.#closeUnused(peer.key, peer.id)
   }
 
   onPeerReleased (peer: RemotePeer): void {
