@@ -24,7 +24,9 @@ export class Calls {
   /** Those that were called, the one called longest ago first. */
   private readonly called = new Set<PeerKey>()
   private question?: { peer: PeerKey, named: ReadonlySet<PeerKey>, until: number }
-  private armed = false
+  /** When the newest timer runs out. */
+  private dueAt?: number
+  private generation = 0
   private pauseMs = CALL_MS
 
   constructor (shared: Membership) {
@@ -37,21 +39,29 @@ export class Calls {
   }
 
   /** A neighbor was lost to a failure, or a peer refused or let go that may have no other link. */
-  hurry (): void {
+  hurry (now: number, out: Outbox): void {
     this.pauseMs = CALL_MS
-  }
 
-  /** Schedules the next call if it is not yet; to be called while there are neighbors. */
-  arm (out: Outbox): void {
-    if (!this.armed && this.shared.views.others.size > 0) {
-      this.armed = true
-      out.schedule(Math.round(this.pauseMs * (0.75 + this.shared.rng.float() / 2)), { type: 'call' })
+    if (this.dueAt !== undefined && this.dueAt - now > 2 * CALL_MS) {
+      this.schedule(now, out)
     }
   }
 
-  onCallTimer (now: number, out: Outbox): void {
+  /** Schedules the next call if it is not yet; to be called while there are neighbors. */
+  arm (now: number, out: Outbox): void {
+    if (this.dueAt === undefined && this.shared.views.others.size > 0) {
+      this.schedule(now, out)
+    }
+  }
+
+  onCallTimer (generation: number, now: number, out: Outbox): void {
     const { views, healing } = this.shared
-    this.armed = false
+
+    if (generation !== this.generation) {
+      return
+    }
+
+    this.dueAt = undefined
     this.pauseMs = Math.min(2 * this.pauseMs, MAX_CALL_PAUSE_MS)
 
     if (views.links.size === 0) {
@@ -99,6 +109,12 @@ export class Calls {
 
   sweep (now: number): void {
     this.shared.views.others.expireUntil(now)
+  }
+
+  private schedule (now: number, out: Outbox): void {
+    const pause = Math.round(this.pauseMs * (0.75 + this.shared.rng.float() / 2))
+    this.dueAt = now + pause
+    out.schedule(pause, { type: 'call', generation: ++this.generation })
   }
 
   private ask (peer: PeerKey, now: number, out: Outbox): void {

@@ -121,7 +121,7 @@ export type Timer = { topic: TopicKey, epoch: number } & (
   /** Look for peers that are nearer than our neighbors. */
   | { type: 'sound' }
   /** Call a peer that may have fallen out of the swarm. */
-  | { type: 'call' }
+  | { type: 'call', generation: number }
   /** A Neighbor request went unanswered; `generation` tells a later request to the same peer apart. */
   | { type: 'pendingNeighborRequest', peer: PeerKey, generation: number }
   /** A contact has not answered our Join: ask again, then give it up. */

@@ -123,7 +123,7 @@ export class HyParView {
 
   join (peers: PeerKey[], now: number, out: Outbox): void {
     this.healing.joining.join(peers, now, out)
-    this.settle(out)
+    this.settle(now, out)
   }
 
   /**
@@ -188,7 +188,7 @@ export class HyParView {
       out.release(from)
     }
 
-    this.settle(out)
+    this.settle(now, out)
   }
 
   /** A neighbor sends broadcast messages: what it said before was no goodbye. */
@@ -208,20 +208,20 @@ export class HyParView {
       this.neighborship.sendDisconnect(from, true, out)
     }
 
-    this.settle(out)
+    this.settle(now, out)
   }
 
   /** No connection to the peer is left. */
   onPeerDisconnected (peer: PeerKey, reason: DisconnectReason, now: number, out: Outbox): void {
     this.neighborship.onPeerDisconnected(peer, reason, now, out)
-    this.settle(out)
+    this.settle(now, out)
   }
 
   handleTimer (timer: MembershipTimer, now: number, out: Outbox): void {
     switch (timer.type) {
       case 'shuffle': this.walks.onShuffleTimer(now, out); break
       case 'sound': this.shared.nearness.onSoundTimer(now, out); break
-      case 'call': this.shared.calls.onCallTimer(now, out); break
+      case 'call': this.shared.calls.onCallTimer(timer.generation, now, out); break
       case 'pendingNeighborRequest': this.healing.onPendingNeighborRequestTimer(timer.peer, timer.generation, now, out); break
       case 'joinContact': this.healing.joining.onJoinContactTimer(timer.peer, timer.generation, now, out); break
       case 'nextContact': this.healing.joining.onNextContactTimer(timer.generation, out); break
@@ -233,7 +233,7 @@ export class HyParView {
       default: timer satisfies never
     }
 
-    this.settle(out)
+    this.settle(now, out)
   }
 
   /**
@@ -289,13 +289,13 @@ export class HyParView {
   }
 
   /** After every event: timers that run as long as there is something for them to do. */
-  private settle (out: Outbox): void {
+  private settle (now: number, out: Outbox): void {
     this.healing.settle(out)
 
     if (this.views.links.size > 0) {
       this.walks.armShuffle(out)
       this.shared.nearness.arm(out)
-      this.shared.calls.arm(out)
+      this.shared.calls.arm(now, out)
     }
 
     const { views, shuffles, strangers, healing, shared } = this

@@ -59,7 +59,7 @@ export class Neighborship {
       if (!views.isOurKind(from)) {
         // it does not ask again, and whom the refusal names takes it in with a single link
         this.walks.sendForwardJoins(from, out)
-        calls.hurry()
+        calls.hurry(now, out)
       }
 
       return
@@ -286,7 +286,7 @@ export class Neighborship {
 
       if (victim !== undefined) {
         this.drop(victim, 'evicted', now, out, lacksNeighbors ? peer : undefined)
-        !called && !views.isOurKind(victim) && calls.hurry()
+        !called && !views.isOurKind(victim) && calls.hurry(now, out)
       }
     }
 
@@ -332,7 +332,7 @@ export class Neighborship {
         break
       default:
         // a failure: the connection is gone, and Healing asks the peer again; it may have been somebody's last
-        calls.hurry()
+        calls.hurry(now, out)
     }
   }
 
