@@ -1,5 +1,5 @@
-import { Healing } from './healing.ts'
 import { Calls } from './calls.ts'
+import { Healing } from './healing.ts'
 import { REMINDER_DELAY_MS, UPKEEP_INTERVAL_MS } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { Nearness } from './nearness.ts'

@@ -1,7 +1,7 @@
 import { EVICTION_INTERVAL_MS, MIN_ALTERNATIVES, REFUSAL_DELAY_MS, UNBIASED_LINKS } from './limits.ts'
 import { answerKnownNeighbor, askNeighbor, newLink, probeNeighbor } from './links.ts'
-import { withUsableData } from './peer-data.ts'
 import { isForItsSake } from './neighbor-requests.ts'
+import { withUsableData } from './peer-data.ts'
 import { Refusals } from './refusals.ts'
 import type { DisconnectReason, NeighborDownReason, Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
