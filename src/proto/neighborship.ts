@@ -44,7 +44,7 @@ export class Neighborship {
    * tells all others by ForwardJoin (p. 7).
    *
    * Deviation: when too many had to be dropped lately, the joiner is refused,
-   * if it can be told of enough others.
+   * if it can be told of enough others. A Rust peer is announced all the same.
    */
   onJoin (from: PeerKey, data: Uint8Array | undefined, now: number, out: Outbox): void {
     const { views, healing, calls } = this.shared
