@@ -6,18 +6,20 @@ import type { PeerInfo, PeerKey } from './messages.ts'
 /**
  * Looks for peers that fell out of the swarm and cannot return by themselves.
  *
- * A Rust peer asks others only when it loses a neighbor or hears of peers. One
- * whose neighbors and remembered peers are all dead, or took longer than half a
- * second to answer, or could once not be dialed, asks nobody ever again; and two
- * that are each other's only neighbor are as much alone. So every node calls one
- * Rust peer that it knows and that is no neighbor: soon after something happened that can
- * leave a peer behind, then ever more rarely, each in its turn.
+ * A Rust peer asks others only when it loses a neighbor or gets a ShuffleReply.
+ * One whose neighbors and remembered peers are all dead, took longer than half a
+ * second to answer, or could once not be dialed (rule 10), asks nobody ever
+ * again; and two that are each other's only neighbor are as much alone. So every
+ * node calls one Rust peer that it knows and that is no neighbor: soon after
+ * something happened that can leave a peer behind, then ever more rarely, each
+ * in its turn.
  *
- * Where a slot is free, or a neighbor of our kind can make room, which finds
- * another place and hears first where, the call is a Neighbor of low priority: a
- * Rust peer takes it if it has a slot left, and nobody is driven out. Else it is a
- * Shuffle with ttl 0: a peer that knows nobody names in its reply only whom the
- * question named, and is asked then.
+ * Where a slot is free, or a neighbor of our kind can make room, the call is a
+ * Neighbor of low priority (rule 16): a Rust peer takes it if it has a slot left,
+ * and who makes room hears of it first and finds another place. Else the call is
+ * a Shuffle with ttl 0 (rule 21): a peer that knows nobody names in its reply only
+ * whom the question named, and is asked then. An unasked ShuffleReply would wake
+ * it too, but also make one with a free slot ask full peers without end (rule 18).
  */
 export class Calls {
   private readonly shared: Membership
