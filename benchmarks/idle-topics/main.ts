@@ -127,7 +127,6 @@ if (options.role === 'peers') {
   await runPeers()
 } else if (options.role === 'node') {
   answer({ measure })
-  process.once('disconnect', () => { process.exit() })
 } else {
   const child = isolated(import.meta.filename, [...process.argv.slice(2), '--role=node'], ['--expose-gc'])
   const measured = await ask<Measured>(child, 'measure')
