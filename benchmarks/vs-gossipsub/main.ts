@@ -16,7 +16,7 @@ import { spread } from '../support/statistics.ts'
 import { playGroup, quantityNames } from './compare.ts'
 import { groups, shortened } from './groups.ts'
 import { measureIdle } from './idle.ts'
-import type { GroupResult, Performance } from './compare.ts'
+import type { GroupResult } from './compare.ts'
 import type { IdleResult } from './idle.ts'
 import type { Target } from '../support/results.ts'
 
