@@ -64,6 +64,8 @@ const services = {
   'iroh-gossip': () => irohGossip({}),
   /** This package for messages above 4 KiB. */
   'iroh-gossip-large': () => irohGossip({ maxMessageSize: MAX_MESSAGE_SIZE }),
+  /** This package, keeping messages and their ids for seconds only, so that a short run sees them expire. */
+  'iroh-gossip-forgetful': () => irohGossip({ broadcast: { messageCacheRetentionMs: 2_000, messageIdRetentionMs: 4_000 } }),
   /** This package with a signature on every message. */
   'iroh-gossip-signed': () => irohGossip({ globalSignaturePolicy: 'StrictSign' }),
   /** gossipsub as it comes, but for the rule above: signed, flood publish. */
