@@ -52,6 +52,8 @@ async function prepareRust (): Promise<string | undefined> {
   try {
     await buildRust('rust-peer')
     await buildRust('rust-bench')
+
+    return undefined
   } catch (err) {
     if (err instanceof CargoMissingError) {
       return err.message

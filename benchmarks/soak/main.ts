@@ -12,8 +12,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { linePlot } from '../support/plot.ts'
-import { digits, progress, writeResults } from '../support/results.ts'
-import { spread } from '../support/statistics.ts'
+import { progress, writeResults } from '../support/results.ts'
+import { digits, spread } from '../support/statistics.ts'
 import { SwarmProcess } from '../support/swarm.ts'
 
 const { values: options } = parseArgs({

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { View, parse } from 'vega'
+import { None, View, logger, parse } from 'vega'
 import { compile } from 'vega-lite'
+import { digits } from './statistics.ts'
 import type { Spread } from './statistics.ts'
 import type { TopLevelSpec } from 'vega-lite'
 
@@ -34,13 +35,13 @@ export interface LineInit extends PlotInit {
 
 const config = { background: 'white', font: 'sans-serif', title: { anchor: 'start' } } as const
 
-/** Values of a plot's table: names that need no quoting in a Vega expression. */
+/** The rows of a plot's table. */
 function values (points: Point[]): object[] {
-  return points.map(({ series, x, value }) => ({ series, x, median: value.median, least: value.least, most: value.most, text: value.median.toPrecision(3).replace(/\.?0*(e|$)/, '$1') }))
+  return points.map(({ series, x, value }) => ({ series, x, median: value.median, least: value.least, most: value.most, text: digits(value.median) }))
 }
 
 async function draw (folder: string, name: string, spec: TopLevelSpec): Promise<void> {
-  const svg = await new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
+  const svg = await new View(parse(compile(spec, { logger: logger(None) }).spec), { renderer: 'none' }).toSVG()
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${name}.svg`), `${svg}\n`)
 }
@@ -56,7 +57,7 @@ export async function barPlot (folder: string, { name, title, unit, points }: Pl
   await draw(folder, name, {
     title: { text: title, subtitle: unit },
     data: { values: values(points) },
-    facet: { row: { field: 'x', type: 'nominal', sort: [...new Set(points.map(({ x }) => String(x)))], header: { title: null, labelAngle: 0, labelAlign: 'left', labelLimit: 260 } } },
+    facet: { row: { field: 'x', type: 'nominal', sort: [...new Set(points.map(({ x }) => String(x)))], header: { title: null, labelAngle: 0, labelAnchor: 'start', labelLimit: 0, labelPadding: 4, labelOrient: 'top' } } },
     spec: {
       width: 420,
       height: { step: 16 },
@@ -66,14 +67,15 @@ export async function barPlot (folder: string, { name, title, unit, points }: Pl
         { mark: { type: 'text', align: 'left', dx: 4 }, encoding: { y, x: { field: 'most', type: 'quantitative' }, text: { field: 'text' } } }
       ]
     },
-    spacing: 6,
+    spacing: 4,
+    resolve: { scale: { y: 'independent' } },
     config
   })
 }
 
 /** Writes lines as an SVG, with a band from the least to the most of the rounds. */
 export async function linePlot (folder: string, { name, title, unit, xTitle, points, logX = false, logY = false }: LineInit): Promise<void> {
-  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: { type: logX ? 'log' : 'linear' } } as const
+  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: logX ? { type: 'log', nice: false, padding: 8 } as const : { type: 'linear' } as const } as const
   const scale = logY ? { type: 'log' } as const : { zero: true }
   const color = { field: 'series', type: 'nominal', sort: [...new Set(points.map(({ series }) => series))], title: null } as const
   const mark = { type: 'line', point: points.length < 100 } as const

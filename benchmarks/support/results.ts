@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { environment } from './statistics.ts'
+import { digits, environment } from './statistics.ts'
 import type { Spread } from './statistics.ts'
 
 /** Something that a benchmark must show, beside what it showed. */
@@ -9,11 +9,6 @@ export interface Target {
   wanted: string
   figure: string
   met: boolean
-}
-
-/** A figure as a table shows it: three digits, or all of a large one. */
-export function digits (value: number): string {
-  return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3)
 }
 
 /** A spread as a table shows it. */
