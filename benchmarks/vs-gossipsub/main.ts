@@ -4,6 +4,8 @@
  *
  * `node benchmarks/vs-gossipsub/main.ts [--short] [--group name]… [--nodes n] [--rounds n] [--out folder]`
  *
+ * `--settle` and `--idle` are milliseconds: for meshes and trees to take shape, and of each idle watch.
+ *
  * Writes `results.json` and plots; the README says how it is measured. The exit
  * code is 1 if a message was lost or came twice here.
  */
@@ -27,6 +29,7 @@ const { values: options } = parseArgs({
     nodes: { type: 'string' },
     rounds: { type: 'string' },
     settle: { type: 'string' },
+    idle: { type: 'string' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') }
   }
 })
@@ -84,7 +87,7 @@ for (const group of chosen) {
   await plotGroup(options.out, result)
 }
 
-const idle = wants('idle') ? await measureIdle({ nodes: Number(options.nodes ?? (short ? 10 : 20)), topics: short ? 30 : 100, idleMs: short ? 2_000 : 8_000, settleMs }) : {}
+const idle = wants('idle') ? await measureIdle({ nodes: Number(options.nodes ?? (short ? 10 : 20)), topics: short ? 30 : 100, idleMs: Number(options.idle ?? (short ? 2_000 : 8_000)), settleMs }) : {}
 await plotIdle(options.out, idle)
 const all = results.flatMap(targets)
 writeResults(options.out, all, { bytesIsolated: canIsolate, groups: results, idle })
