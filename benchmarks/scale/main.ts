@@ -91,7 +91,7 @@ for (const { name, title, xTitle, run, places, short: few, plots } of axes) {
     places: options.places?.split(',').map(Number) ?? (short ? few : places),
     rounds: short ? 1 : 3,
     loadMs: short ? 1_000 : 4_000,
-    settleMs: Number(options.settle ?? (short ? 2_000 : 10_000))
+    settleMs: Number(options.settle ?? (short ? 8_000 : 30_000))
   })
   results[name] = steps
 

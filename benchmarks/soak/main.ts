@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
     minutes: { type: 'string', default: '10' },
     rate: { type: 'string', default: '500' },
     nodes: { type: 'string', default: '8' },
-    settle: { type: 'string', default: '3000' },
+    settle: { type: 'string', default: '10000' },
     forgetful: { type: 'boolean', default: false },
     out: { type: 'string', default: join(import.meta.dirname, 'results') }
   }

@@ -21,6 +21,9 @@ const PATIENCE_MS = 10_000
 /** Announcements of the last messages, and copies that are still under way. */
 const SETTLE_MS = 500
 const START_PATIENCE_MS = 60_000
+/** A swarm in which views and meshes have settled says less than this, and still spreads announcements. */
+const QUIET_BYTES_PER_NODE_SECOND = 1_500
+const QUIET_MS = 1_000
 
 let hosts: Hosts
 let init: SwarmInit
@@ -76,6 +79,19 @@ async function linked (nodes: number[]): Promise<boolean> {
   const answers = await hosts.each<boolean>('linked', nodes, { topic: TOPIC })
 
   return answers.every((answer) => answer)
+}
+
+/** Waits until the nodes have said next to nothing for two seconds, at most so long; in memory, where nobody sees it, half of that. */
+async function settle ({ atMostMs }: { atMostMs: number }): Promise<void> {
+  const startedAt = now()
+  const isSeen = interfaceBytes().bytes > 0 && init.transport !== 'memory'
+
+  for (let quiet = 0; quiet < 2 && now() < startedAt + atMostMs / (isSeen ? 1 : 2);) {
+    const { bytes } = interfaceBytes()
+    await delay(Math.min(QUIET_MS, atMostMs / 4))
+    const passed = interfaceBytes().bytes - bytes
+    quiet = isSeen && passed < QUIET_BYTES_PER_NODE_SECOND * init.nodes * QUIET_MS / 1_000 ? quiet + 1 : 0
+  }
 }
 
 /** A new node, connected like the others. */
@@ -206,6 +222,7 @@ async function firstMessage (): Promise<number> {
 answer({
   start,
   load,
+  settle,
   firstMessage,
   idle: async ({ ms }: { ms: number }) => {
     const read = await meter()

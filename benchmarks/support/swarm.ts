@@ -108,9 +108,9 @@ export class SwarmProcess {
     return ask(this.#child, 'subscribing', { ms })
   }
 
-  /** Lets so many milliseconds pass: meshes and trees take shape. */
-  async settle (ms: number): Promise<void> {
-    await ask(this.#child, 'idle', { ms })
+  /** Lets meshes, views and trees take shape: until next to nothing is said, at most so many milliseconds. */
+  async settle (atMostMs: number): Promise<void> {
+    await ask(this.#child, 'settle', { atMostMs })
   }
 
   /** Bytes of heap after a collection, of all processes. */

@@ -4,7 +4,7 @@
  *
  * `node benchmarks/vs-gossipsub/main.ts [--short] [--group name]… [--nodes n] [--rounds n] [--out folder]`
  *
- * `--settle` and `--idle` are milliseconds: for meshes and trees to take shape, and of each idle watch.
+ * `--settle` and `--idle` are milliseconds: for meshes and trees to take shape at most, and of each idle watch.
  *
  * Writes `results.json` and plots; the README says how it is measured. The exit
  * code is 1 if a message was lost or came twice here.
@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
   }
 })
 const { short } = options
-const settleMs = Number(options.settle ?? (short ? 3_000 : 8_000))
+const settleMs = Number(options.settle ?? (short ? 12_000 : 30_000))
 const wants = (name: string): boolean => options.group == null || options.group.includes(name)
 const chosen = groups.filter(({ name }) => wants(name)).flatMap((group) => (short ? shortened(group) : group) ?? []).map((group) => ({
   ...group,
