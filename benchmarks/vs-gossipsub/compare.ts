@@ -29,6 +29,7 @@ export interface Ratio {
 export interface ScenarioResult {
   name: string
   load: Load
+  rounds: number
   contestants: Partial<Record<ContestantName, Performance>>
   ratios: Ratio[]
 }
@@ -39,10 +40,11 @@ export interface GroupResult {
   title: string
   nodes: number
   processes: number
-  rounds: number
   /** To start, connect and subscribe the whole swarm. */
   start: Partial<Record<ContestantName, Cost>>
   scenarios: ScenarioResult[]
+  /** For lack of time. */
+  notPlayed: string[]
 }
 
 /** What is reported of a load, and in what unit. */
@@ -105,6 +107,7 @@ function summarize (scenario: Scenario, played: Array<Map<ContestantName, LoadRe
   return {
     name: scenario.name,
     load: scenario.load,
+    rounds: played.length,
     contestants: Object.fromEntries(contestants(scenario).map((name) => [name, performance(of(name))])),
     ratios: pairs(scenario).flatMap(([ours, opponent, wanted]) => compared.flatMap((quantity) => {
       const theirs = of(opponent)
@@ -120,32 +123,55 @@ function summarize (scenario: Scenario, played: Array<Map<ContestantName, LoadRe
 export interface Preparation {
   settleMs: number
   warmUpMessages: number
+  /** Start all swarms at once: sooner, but `start` tells less. */
+  together: boolean
+  /** Whether there is no time left for a further scenario. */
+  isOver (): boolean
 }
 
-/** Starts a swarm for each contestant of a group, plays its scenarios, and ends them. */
-export async function playGroup (group: Group, { settleMs, warmUpMessages }: Preparation): Promise<GroupResult> {
-  const { nodes, processes, transport, rounds, scenarios } = group
-  const swarms = new Map<ContestantName, SwarmProcess>()
-  const start: GroupResult['start'] = {}
-  const results: ScenarioResult[] = []
+async function startSwarms ({ name, nodes, processes, transport, scenarios }: Group, together: boolean): Promise<Map<ContestantName, { swarm: SwarmProcess, join: Cost }>> {
+  const all = [...new Set(scenarios.flatMap(contestants))]
+  const start = async (contestant: ContestantName): Promise<[ContestantName, { swarm: SwarmProcess, join: Cost }]> => {
+    const started = await SwarmProcess.start({ contestant, nodes, processes, transport, dials: DIALS, seed: SEED })
+    progress(`${name}: ${contestant}, ${nodes} nodes started, ${(started.join.cpuMicros / 1_000).toFixed(0)} ms of CPU`)
 
-  for (const contestant of new Set(scenarios.flatMap(contestants))) {
-    const { swarm, join } = await SwarmProcess.start({ contestant, nodes, processes, transport, dials: DIALS, seed: SEED })
-    swarms.set(contestant, swarm)
-    start[contestant] = join
-    progress(`${group.name}: ${contestant}, ${nodes} nodes started, ${(join.cpuMicros / 1_000).toFixed(0)} ms of CPU`)
+    return [contestant, started]
   }
 
-  await Promise.all([...swarms.values()].map(async (swarm) => swarm.settle(settleMs)))
+  if (together) {
+    return new Map(await Promise.all(all.map(start)))
+  }
+
+  const started = new Map<ContestantName, { swarm: SwarmProcess, join: Cost }>()
+
+  for (const contestant of all) {
+    started.set(...await start(contestant))
+  }
+
+  return started
+}
+
+/** Starts a swarm for each contestant of a group, plays its scenarios as long as there is time, and ends them. */
+export async function playGroup (group: Group, { settleMs, warmUpMessages, together, isOver }: Preparation): Promise<GroupResult> {
+  const { nodes, processes, scenarios } = group
+  const started = await startSwarms(group, together)
+  const swarms = new Map([...started].map(([contestant, { swarm }]) => [contestant, swarm]))
+  const everyone = async (task: (swarm: SwarmProcess) => Promise<unknown>): Promise<void> => { await Promise.all([...swarms.values()].map(task)) }
+  const results: ScenarioResult[] = []
+  const notPlayed: string[] = []
   const [{ load: { bytes } }] = scenarios
 
-  for (const swarm of swarms.values()) {
-    await swarm.load({ messages: warmUpMessages, bytes, intervalMs: 2 * nodes, publishers: nodes })
-  }
-
-  await Promise.all([...swarms.values()].map(async (swarm) => swarm.settle(settleMs)))
+  await everyone(async (swarm) => swarm.settle(settleMs))
+  await everyone(async (swarm) => swarm.load({ messages: warmUpMessages, bytes, intervalMs: 2 * nodes, publishers: nodes }))
+  await everyone(async (swarm) => swarm.settle(settleMs))
 
   for (const scenario of scenarios) {
+    if (isOver()) {
+      notPlayed.push(scenario.name)
+      continue
+    }
+
+    const rounds = scenario.rounds ?? group.rounds
     const played: Array<Map<ContestantName, LoadResult>> = []
 
     for (let round = 0; round < rounds; round++) {
@@ -156,7 +182,8 @@ export async function playGroup (group: Group, { settleMs, warmUpMessages }: Pre
     results.push(summarize(scenario, played))
   }
 
-  await Promise.all([...swarms.values()].map(async (swarm) => swarm.stop()))
+  await everyone(async (swarm) => swarm.stop())
+  const start = Object.fromEntries([...started].map(([contestant, { join }]) => [contestant, join]))
 
-  return { name: group.name, title: group.title, nodes, processes, rounds, start, scenarios: results }
+  return { name: group.name, title: group.title, nodes, processes, start, scenarios: results, notPlayed }
 }

@@ -13,8 +13,10 @@ export interface Scenario {
   load: Load
   /** Each of ours with those it is measured against. */
   against: Partial<Record<ContestantName, Partial<Record<ContestantName, Wanted>>>>
-  /** Part of a short run, with so many messages. */
-  short?: number
+  /** Rounds, where they are not those of the group. */
+  rounds?: number
+  /** Part of a short run, with so many messages and rounds. */
+  short?: { messages: number, rounds: number }
 }
 
 /** Swarms that differ in the service only, and the loads that they carry in turns. */
@@ -26,8 +28,8 @@ export interface Group {
   transport: TransportName
   rounds: number
   scenarios: Scenario[]
-  /** Part of a short run, with so many nodes and rounds. */
-  short?: { nodes: number, rounds: number }
+  /** Part of a short run, with so many nodes. */
+  short?: { nodes: number }
 }
 
 const NODES = 20
@@ -41,7 +43,7 @@ const main: Group = {
   processes: 1,
   transport: 'tcp',
   rounds: 4,
-  short: { nodes: NODES, rounds: 2 },
+  short: { nodes: NODES },
   scenarios: [
     {
       name: 'one publisher, 256 B, 20/s',
@@ -50,25 +52,25 @@ const main: Group = {
         'iroh-gossip': { gossipsub: { cpuMicros: 1 / 15, bytes: 1 / 7, p99: 1 / 10 }, 'gossipsub-tuned': {}, floodsub: {}, 'floodsub-unsigned': {} },
         'iroh-gossip-signed': { gossipsub: { cpuMicros: 1 / 5 }, floodsub: {} }
       },
-      short: 40
+      short: { messages: 20, rounds: 3 }
     },
     {
       name: 'one publisher, 256 B, 100/s',
       load: { messages: 400, bytes: 256, intervalMs: 10, publishers: 1 },
       against: { 'iroh-gossip': { 'gossipsub-tuned': tuned, 'floodsub-unsigned': {} } },
-      short: 200
+      short: { messages: 100, rounds: 3 }
     },
     {
       name: 'one publisher, 4000 B, 50/s',
       load: { messages: 200, bytes: 4_000, intervalMs: 20, publishers: 1 },
       against: { 'iroh-gossip': { 'gossipsub-tuned': { cpuMicros: 1 / 5, bytes: 1 / 5 } } },
-      short: 100
+      short: { messages: 50, rounds: 2 }
     },
     {
       name: 'all publish in turns, 256 B, 100/s',
       load: { messages: 400, bytes: 256, intervalMs: 10, publishers: NODES },
       against: { 'iroh-gossip': { 'gossipsub-tuned': { cpuMicros: 1 / 3, bytes: 1 / 3 } } },
-      short: 200
+      short: { messages: 100, rounds: 2 }
     }
   ]
 }
@@ -82,25 +84,24 @@ const stress: Group = {
   processes: 1,
   transport: 'tcp',
   rounds: 3,
-  short: { nodes: NODES, rounds: 1 },
   scenarios: [
     {
       name: 'bursts of 32, 256 B, 2/s',
       load: { messages: 320, bytes: 256, intervalMs: 500, burst: 32, publishers: 1 },
       against: { 'iroh-gossip': { 'gossipsub-tuned': {}, 'floodsub-unsigned': {} } },
-      short: 96
+      short: { messages: 64, rounds: 1 }
     },
     {
       name: 'as much as is taken, 256 B',
       load: { messages: 100_000, bytes: 256, intervalMs: 0, publishers: 1, forMs: 2_000 },
       against: { 'iroh-gossip': { gossipsub: {}, 'gossipsub-tuned': {}, 'floodsub-unsigned': {} } },
-      short: 1_000
+      short: { messages: 400, rounds: 1 }
     },
     {
       name: 'while 20 % of the nodes churn, 256 B, 20/s',
       load: { messages: 160, bytes: 256, intervalMs: 50, publishers: 1, churn: NODES / 5 },
       against: all,
-      short: 60
+      short: { messages: 40, rounds: 1 }
     }
   ]
 }
@@ -115,12 +116,12 @@ const sizes: Group = {
   processes: 1,
   transport: 'tcp',
   rounds: 3,
-  short: { nodes: 10, rounds: 1 },
+  short: { nodes: 10 },
   scenarios: sizeLoads.map(([bytes, intervalMs, messages]) => ({
     name: `${bytes} B`,
     load: { messages, bytes, intervalMs, publishers: 1 },
     against: { 'iroh-gossip-large': { 'gossipsub-tuned': {} } },
-    ...(bytes === 64 || bytes === 65_536 ? { short: Math.min(messages, 40) } : {})
+    ...(bytes === 64 || bytes === 65_536 ? { short: { messages: Math.min(messages, 10), rounds: 2 } } : {})
   }))
 }
 
@@ -133,12 +134,12 @@ function sizeOfSwarm (nodes: number, processes: number): Group {
     processes,
     transport: 'tcp',
     rounds: 2,
-    ...(processes > 1 && nodes === 10 ? { short: { nodes, rounds: 1 } } : {}),
+    ...(processes > 1 && nodes === 10 ? { short: { nodes } } : {}),
     scenarios: [{
       name: `${nodes} nodes, 256 B, ${Math.round(400 / nodes)}/s`,
       load: { messages: 50, bytes: 256, intervalMs: 2.5 * nodes, publishers: 1 },
       against: all,
-      short: 40
+      short: { messages: 40, rounds: 1 }
     }]
   }
 }
@@ -151,12 +152,12 @@ function onTransport (transport: TransportName): Group {
     processes: 1,
     transport,
     rounds: 3,
-    short: { nodes: 10, rounds: 1 },
+    short: { nodes: 10 },
     scenarios: [{
       name: `${transport}, 256 B, 20/s`,
       load: { messages: 80, bytes: 256, intervalMs: 50, publishers: 1 },
       against: all,
-      short: 30
+      short: { messages: 20, rounds: 1 }
     }]
   }
 }
@@ -172,14 +173,16 @@ export const groups: Group[] = [
   ...[10, 50, 100].map((nodes) => sizeOfSwarm(nodes, 10))
 ]
 
-/** The part of a group that a short run plays. */
+/** The part of a group that a short run plays, if any; the swarms of the main group bear those of `stress` too. */
 export function shortened (group: Group): Group | undefined {
+  const all = group === main ? [...main.scenarios, ...stress.scenarios] : group.scenarios
+
   return group.short == null
     ? undefined
     : {
         ...group,
         ...group.short,
         processes: Math.min(group.processes, 3),
-        scenarios: group.scenarios.flatMap((scenario) => scenario.short == null ? [] : [{ ...scenario, load: { ...scenario.load, messages: scenario.short } }])
+        scenarios: all.flatMap((scenario) => scenario.short == null ? [] : [{ ...scenario, rounds: scenario.short.rounds, load: { ...scenario.load, messages: scenario.short.messages } }])
       }
 }

@@ -28,6 +28,8 @@ export interface IdleInit {
   topics: number
   idleMs: number
   settleMs: number
+  /** All contestants at once: sooner, and the CPU is that of each process all the same. */
+  together: boolean
 }
 
 interface Raw {
@@ -60,14 +62,21 @@ async function measure (contestant: ContestantName, { nodes, topics, idleMs, set
   return { heap: { before, after, connected, connections }, idle: { one, many }, join, firstMessageMs }
 }
 
-/** One after the other, so that nobody is measured in another's noise. */
+/** What silence costs each contestant. */
 export async function measureIdle (init: IdleInit): Promise<Partial<Record<ContestantName, IdleResult>>> {
   const { nodes, topics, idleMs } = init
   const raw = new Map<ContestantName, Raw>()
-
-  for (const contestant of contestants) {
+  const measureOne = async (contestant: ContestantName): Promise<void> => {
     progress(`idle: ${contestant}, ${nodes} nodes, then ${topics} topics more`)
     raw.set(contestant, await measure(contestant, init))
+  }
+
+  if (init.together) {
+    await Promise.all(contestants.map(measureOne))
+  }
+
+  for (const contestant of contestants.filter((contestant) => !raw.has(contestant))) {
+    await measureOne(contestant)
   }
 
   const none = raw.get('none')

@@ -4,6 +4,7 @@
  *
  * `node benchmarks/vs-gossipsub/main.ts [--short] [--group name]… [--nodes n] [--rounds n] [--out folder]`
  *
+ * `--limit` is in seconds: what would begin later is left out, and the results say so.
  * `--settle` and `--idle` are milliseconds: for meshes and trees to take shape at most, and of each idle watch.
  *
  * Writes `results.json` and plots; the README says how it is measured. The exit
@@ -29,18 +30,21 @@ const { values: options } = parseArgs({
     nodes: { type: 'string' },
     rounds: { type: 'string' },
     settle: { type: 'string' },
+    limit: { type: 'string', default: 'Infinity' },
     idle: { type: 'string' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') }
   }
 })
 const { short } = options
-const settleMs = Number(options.settle ?? (short ? 12_000 : 30_000))
+const settleMs = Number(options.settle ?? (short ? 6_000 : 30_000))
 const wants = (name: string): boolean => options.group == null || options.group.includes(name)
 const chosen = groups.filter(({ name }) => wants(name)).flatMap((group) => (short ? shortened(group) : group) ?? []).map((group) => ({
   ...group,
   nodes: Number(options.nodes ?? group.nodes),
-  rounds: Number(options.rounds ?? group.rounds)
+  rounds: Number(options.rounds ?? group.rounds),
+  scenarios: options.rounds == null ? group.scenarios : group.scenarios.map((scenario) => ({ ...scenario, rounds: Number(options.rounds) }))
 }))
+const isOver = (): boolean => performance.now() > Number(options.limit) * 1_000
 
 const titles = { cpuMicros: 'CPU', bytes: 'bytes', p99: 'p99', perSecond: 'deliveries a second' }
 
@@ -80,15 +84,27 @@ async function plotIdle (folder: string, idle: Partial<Record<string, IdleResult
 }
 
 const results: GroupResult[] = []
+const notPlayed: string[] = []
 
 for (const group of chosen) {
-  const result = await playGroup(group, { settleMs, warmUpMessages: short ? 50 : 200 })
+  if (isOver()) {
+    notPlayed.push(group.name)
+    continue
+  }
+
+  const result = await playGroup(group, { settleMs, warmUpMessages: short ? 50 : 200, together: short, isOver })
   results.push(result)
+  notPlayed.push(...result.notPlayed)
   await plotGroup(options.out, result)
 }
 
-const idle = wants('idle') ? await measureIdle({ nodes: Number(options.nodes ?? (short ? 10 : 20)), topics: short ? 30 : 100, idleMs: Number(options.idle ?? (short ? 2_000 : 8_000)), settleMs }) : {}
-await plotIdle(options.out, idle)
+let idle = {}
+
+if (wants('idle') && !isOver()) {
+  idle = await measureIdle({ nodes: Number(options.nodes ?? (short ? 10 : 20)), topics: short ? 30 : 100, idleMs: Number(options.idle ?? (short ? 2_000 : 8_000)), settleMs, together: short })
+  await plotIdle(options.out, idle)
+}
+
 const all = results.flatMap(targets)
-writeResults(options.out, all, { bytesIsolated: canIsolate, groups: results, idle })
+writeResults(options.out, all, { bytesIsolated: canIsolate, groups: results, idle, notPlayed })
 process.exit(all.some(({ wanted, met }) => wanted === 'all, once' && !met) ? 1 : 0)
