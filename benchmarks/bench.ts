@@ -2,7 +2,12 @@
  * A short version of all benchmarks, one after the other, in less than five
  * minutes, and a page with what they found: `benchmarks/report/index.html`.
  *
- * `npm run bench [-- --only name]… [--out folder]`
+ * `npm run bench [-- --full] [--only name]… [--out folder]`
+ *
+ * On a machine that is too slow for that, what would begin too late is left out,
+ * and the page says so. `--full` runs all of it, for about an hour, keeps figures
+ * and plots in `benchmarks/<name>/results` and writes the table of
+ * `benchmarks/README.md`.
  *
  * Programs in Rust are built first, which takes minutes the first time and is not
  * counted; without cargo what needs them is left out, and the page says so.
@@ -15,6 +20,7 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { CargoMissingError, buildRust } from '../interop/support/cargo.ts'
 import { steps } from './steps.ts'
+import { updateReadme } from './support/readme.ts'
 import { reportPage } from './support/report.ts'
 import { environment } from './support/statistics.ts'
 import type { Step } from './steps.ts'
@@ -22,9 +28,12 @@ import type { Section } from './support/report.ts'
 
 const NODE_ARGS = ['--expose-gc', '--max-semi-space-size=256']
 const BAR = 24
+/** For all of a short run. */
+const LIMIT_SECONDS = 280
 
 const { values: options } = parseArgs({
   options: {
+    full: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     out: { type: 'string', default: join(import.meta.dirname, 'report') }
   }
@@ -64,12 +73,14 @@ async function prepareRust (): Promise<string | undefined> {
 }
 
 /** Runs a program; its progress is shown, its figures are read from its folder. */
-async function run ({ name, title, method, args }: Step, done: number): Promise<Section> {
-  const folder = join(options.out, name)
-  const command = [`benchmarks/${name}/main.ts`, ...args]
+async function run ({ name, title, method, short, full, seconds: usual, isLimited }: Step, done: number): Promise<Section> {
+  const folder = options.full ? join(import.meta.dirname, name, 'results') : join(options.out, name)
+  const command = [`benchmarks/${name}/main.ts`, ...options.full ? full : short]
+  // its share of what is left
+  const limit = isLimited === true && !options.full ? [`--limit=${Math.round((LIMIT_SECONDS - elapsed()) * usual / (expected - done))}`] : []
   const since = performance.now()
   mkdirSync(folder, { recursive: true })
-  const child = spawn(process.execPath, [...NODE_ARGS, ...command, `--out=${folder}`], { cwd: join(import.meta.dirname, '..'), stdio: ['ignore', 'inherit', 'pipe'] })
+  const child = spawn(process.execPath, [...NODE_ARGS, ...command, ...limit, `--out=${folder}`], { cwd: join(import.meta.dirname, '..'), stdio: ['ignore', 'inherit', 'pipe'] })
   createInterface({ input: child.stderr }).on('line', (line) => { show(done, line) })
   const [code] = await once(child, 'close')
   const seconds = (performance.now() - since) / 1_000
@@ -82,12 +93,14 @@ async function run ({ name, title, method, args }: Step, done: number): Promise<
   const files = readdirSync(folder)
 
   if (!files.includes('results.json')) {
-    return { ...section, skipped: `it ended with code ${code}`, targets: [], plots: [], json: '{}' }
+    return { ...section, skipped: `it ended with code ${code}`, notPlayed: [], targets: [], plots: [], json: '{}' }
   }
 
   const json = readFileSync(join(folder, 'results.json'), 'utf8')
 
-  return { ...section, targets: JSON.parse(json).targets, plots: files.filter((file) => file.endsWith('.svg')).map((file) => readFileSync(join(folder, file), 'utf8')), json }
+  const { targets, notPlayed = [] } = JSON.parse(json)
+
+  return { ...section, targets, notPlayed, plots: files.filter((file) => file.endsWith('.svg')).map((file) => readFileSync(join(folder, file), 'utf8')), json }
 }
 
 const withoutRust = await prepareRust()
@@ -99,12 +112,13 @@ startedAt = performance.now()
 for (const step of chosen) {
   show(done, step.title)
   sections.push(step.needsRust === true && withoutRust != null
-    ? { title: step.title, method: step.method, command: `node benchmarks/${step.name}/main.ts`, seconds: 0, skipped: withoutRust, targets: [], plots: [], json: '{}' }
+    ? { title: step.title, method: step.method, command: `node benchmarks/${step.name}/main.ts`, seconds: 0, skipped: withoutRust, notPlayed: [], targets: [], plots: [], json: '{}' }
     : await run(step, done))
   done += step.seconds
 }
 
 const page = join(options.out, 'index.html')
 mkdirSync(options.out, { recursive: true })
-writeFileSync(page, reportPage({ command: 'npm run bench', seconds: elapsed(), environment: environment(), sections }))
+writeFileSync(page, reportPage({ command: `npm run bench${options.full ? ' -- --full' : ''}`, seconds: elapsed(), kind: options.full ? 'every benchmark at full length' : 'a short version of every benchmark', environment: environment(), sections }))
+options.full && updateReadme(join(import.meta.dirname, 'README.md'), sections, environment())
 show(expected, page)

@@ -7,7 +7,7 @@ const programs: Array<{ name: string, args: string[], plots: string[] }> = [
   { name: 'codec', args: ['--short'], plots: ['frames.svg'] },
   { name: 'one-hop', args: ['--messages=200', '--rounds=1'], plots: ['rates.svg'] },
   { name: 'vs-gossipsub', args: ['--short', '--group=memory', '--group=idle', '--nodes=3', '--rounds=1', '--settle=200', '--idle=200'], plots: ['memory-cpuMicros.svg', 'memory-p99.svg', 'idle-heapPerTopic.svg'] },
-  { name: 'idle-topics', args: ['--topics=5', '--peers=5', '--idle=0.2', '--messages=20'], plots: [] },
+  { name: 'idle-topics', args: ['--topics=5', '--peers=5', '--idle=0.2', '--settle=1', '--rest=0', '--messages=20'], plots: [] },
   { name: 'scale', args: ['--short', '--axis=peers', '--places=3,4', '--settle=200'], plots: ['peers-cpu.svg', 'peers-latency.svg'] },
   { name: 'soak', args: ['--minutes=0.05', '--rate=50', '--nodes=3', '--settle=200', '--forgetful'], plots: ['heap.svg'] }
 ]

@@ -1,10 +1,13 @@
 /**
  * What does an idle topic cost a node with 50 peers: heap, timers, traffic?
  *
- * `node benchmarks/idle-topics/main.ts [--topics 1000] [--peers 50] [--idle 30] [--out folder]`
+ * `node benchmarks/idle-topics/main.ts [--topics 1000] [--peers 50] [--idle 30] [--settle 600] [--rest 25] [--snapshot file] [--out folder]`
  *
  * Each topic is joined by five of the peers. Traffic is what passes the interface
- * in `--idle` seconds after all have settled, of all nodes together.
+ * in `--idle` seconds after all have settled, of all nodes together. That is when
+ * less than a kilobyte a second is said for each ten topics, or `--settle` seconds
+ * are over, and then `--rest` seconds more, in which unused streams are let go of.
+ * `--snapshot` writes a heap snapshot of the node.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,13 +23,24 @@ const { values: options } = parseArgs({
     topics: { type: 'string', default: '1000' },
     peers: { type: 'string', default: '50' },
     idle: { type: 'string', default: '30' },
+    settle: { type: 'string', default: '600' },
+    rest: { type: 'string', default: '25' },
+    snapshot: { type: 'string' },
     messages: { type: 'string', default: '2000' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') }
   }
 })
 const topics = Number(options.topics)
 const peers = Number(options.peers)
-const measured = await measureTopics({ topics, peers, idleMs: Number(options.idle) * 1_000, messages: Number(options.messages) })
+const measured = await measureTopics({
+  topics,
+  peers,
+  idleMs: Number(options.idle) * 1_000,
+  settleMs: Number(options.settle) * 1_000,
+  restMs: Number(options.rest) * 1_000,
+  snapshot: options.snapshot,
+  messages: Number(options.messages)
+})
 const { heapBytesPerTopic, timersBefore, timersAfter, topicsWithNeighbors, idleBytesPerTopicAndMinute } = measured
 
 writeResults(options.out, [

@@ -7,6 +7,12 @@ export interface TopicsInit {
   topics: number
   peers: number
   idleMs: number
+  /** How long to wait at most until next to nothing is said. */
+  settleMs: number
+  /** How long to wait then: streams that nobody uses are let go of after 20 s. */
+  restMs: number
+  /** Where to write a heap snapshot of the node, before the messages. */
+  snapshot?: string
   /** Messages that the peers then publish, in all topics in turns. */
   messages: number
 }

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { writeHeapSnapshot } from 'node:v8'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createContestant } from '../support/contestants.ts'
 import { interfaceBytes } from '../support/interface-bytes.ts'
@@ -10,8 +11,9 @@ import { topicName } from './topics.ts'
 import type { TopicsInit, TopicsMeasured } from './measure.ts'
 
 const PATIENCE_MS = 120_000
-/** What a new topic says at first has been said. */
-const SETTLE_MS = 5_000
+/** Less than this is said of each topic in a second once the questions of the beginning have been answered. */
+const QUIET_BYTES_PER_SECOND = 100
+const CONNECTED_MS = 2_000
 /** Messages under way at most. */
 const WINDOW = 100
 
@@ -46,7 +48,21 @@ async function until (holds: () => boolean, patienceMs: number, intervalMs: numb
   }
 }
 
-async function measure ({ topics, peers, idleMs, messages }: TopicsInit): Promise<TopicsMeasured> {
+/** Waits until the questions of the beginning have been asked and answered. */
+async function settled (topics: number, atMostMs: number): Promise<void> {
+  const watchMs = Math.min(5_000, atMostMs / 4)
+
+  for (const end = performance.now() + atMostMs; performance.now() < end;) {
+    const { bytes } = interfaceBytes()
+    await delay(watchMs)
+
+    if (interfaceBytes().bytes - bytes < QUIET_BYTES_PER_SECOND * topics * watchMs / 1_000) {
+      return
+    }
+  }
+}
+
+async function measure ({ topics, peers, idleMs, settleMs, restMs, snapshot, messages }: TopicsInit): Promise<TopicsMeasured> {
   const far = fork(fileURLToPath(new URL('./peers.ts', import.meta.url)))
   const addresses = await ask<string[]>(far, 'start', { peers })
   const node = await createContestant('iroh-gossip', 'tcp')
@@ -54,7 +70,7 @@ async function measure ({ topics, peers, idleMs, messages }: TopicsInit): Promis
   const received = { count: 0 }
   pubsub.addEventListener('message', () => { received.count++ })
   await Promise.all(addresses.map(async (address) => node.dial(multiaddr(address))))
-  await delay(SETTLE_MS / 2)
+  await delay(CONNECTED_MS)
 
   const heapBefore = await heap()
   const timersBefore = timers()
@@ -76,7 +92,8 @@ async function measure ({ topics, peers, idleMs, messages }: TopicsInit): Promis
     return alone.size === 0
   }, PATIENCE_MS, 200)
   const joinMs = performance.now() - startedAt
-  await delay(SETTLE_MS)
+  await settled(topics, settleMs)
+  await delay(restMs)
   const heapBytesPerTopic = (await heap() - heapBefore) / topics
   const timersAfter = timers()
 
@@ -87,6 +104,10 @@ async function measure ({ topics, peers, idleMs, messages }: TopicsInit): Promis
   const idle = {
     idleBytesPerTopicAndMinute: perTopicAndMinute(interfaceBytes().bytes - bytes),
     idleCpuMicrosPerTopicAndMinute: perTopicAndMinute(cpuMicros() - idleCpu)
+  }
+
+  if (snapshot != null) {
+    writeHeapSnapshot(snapshot)
   }
 
   const busyCpu = cpuMicros()

@@ -120,11 +120,11 @@ export async function bySize ({ places, rounds, loadMs, settleMs }: ScaleInit): 
 }
 
 /** A node with 50 peers, five of them in each topic: the number of topics. One round: it takes minutes. */
-export async function byTopics ({ places, loadMs, peers }: ScaleInit & { peers: number }): Promise<Step[]> {
+export async function byTopics ({ places, loadMs, settleMs, peers }: ScaleInit & { peers: number }): Promise<Step[]> {
   const steps: Step[] = []
 
   for (const topics of places) {
-    const measured = await measureTopics({ topics, peers, idleMs: 2 * loadMs, messages: 1_000 })
+    const measured = await measureTopics({ topics, peers, idleMs: 2 * loadMs, settleMs: 4 * settleMs, restMs: settleMs, messages: 1_000 })
     steps.push({ at: topics, figures: Object.fromEntries(Object.entries(measured).map(([key, value]) => [key, spread([value])])) })
     progress(`scale: ${topics} topics`)
   }

@@ -9,6 +9,8 @@ export interface Section {
   seconds: number
   /** Why there is nothing, where there is nothing. */
   skipped?: string
+  /** What was left out for lack of time. */
+  notPlayed: string[]
   targets: Target[]
   /** SVG documents. */
   plots: string[]
@@ -20,6 +22,8 @@ export interface Section {
 export interface Report {
   command: string
   seconds: number
+  /** Of what kind of run this is the page. */
+  kind: string
   environment: Record<string, string | number>
   sections: Section[]
 }
@@ -44,10 +48,11 @@ function table (targets: Target[]): string {
   return `<table><tr><th>What</th><th>Median (least to most)</th><th>Wanted</th><th></th></tr>${rows.join('\n')}</table>`
 }
 
-function section ({ title, method, command, seconds, skipped, targets, plots, json }: Section, number: number): string {
+function section ({ title, method, command, seconds, skipped, notPlayed, targets, plots, json }: Section, number: number): string {
   return [
     `<h2 id="s${number}">${escape(title)}</h2>`,
     `<p>${escape(method)}</p><p><code>${escape(command)}</code> took ${Math.round(seconds)} s.${skipped == null ? ` <a download="results.json" href="data:application/json;base64,${base64(json)}">All figures (JSON)</a>` : ` <span class="missed">Not run: ${escape(skipped)}</span>`}</p>`,
+    notPlayed.length > 0 ? `<p class="missed">Left out for lack of time: ${escape(notPlayed.join('; '))}</p>` : '',
     targets.length > 0 ? table(targets) : '',
     // as images: the ids inside of one SVG must not meet those of another
     ...plots.map((svg) => `<img alt="plot" src="data:image/svg+xml;base64,${base64(svg)}">`)
@@ -55,14 +60,14 @@ function section ({ title, method, command, seconds, skipped, targets, plots, js
 }
 
 /** One HTML page that holds everything: targets beside figures, methods, plots and data. */
-export function reportPage ({ command, seconds, environment, sections }: Report): string {
+export function reportPage ({ command, seconds, kind, environment, sections }: Report): string {
   const targets = sections.flatMap((section) => section.targets)
   const met = targets.filter((target) => target.met).length
 
   return [
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>Benchmarks</title><style>${STYLE}</style>`,
     '<h1>Benchmarks</h1>',
-    `<p>Written by <code>${escape(command)}</code> in ${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s: a short version of every benchmark. Ratios are formed between runs that took turns within a round; of several rounds the median is given, and the least and the most. Work beside it on the machine makes all slower, and latencies more than ratios. The long versions are in benchmarks/README.md.</p>`,
+    `<p>Written by <code>${escape(command)}</code> in ${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s: ${escape(kind)}. Ratios are formed between runs that took turns within a round; of several rounds the median is given, and the least and the most. Work beside it on the machine makes all slower, and latencies more than ratios. The long versions are in benchmarks/README.md.</p>`,
     `<p>${escape(Object.entries(environment).map(([key, value]) => `${key}: ${value}`).join(' · '))}</p>`,
     `<h2>What must be shown</h2><p>${met} of ${targets.length} met.</p>`,
     table(targets),

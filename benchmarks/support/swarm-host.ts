@@ -78,7 +78,8 @@ async function publish ({ topic, load, bytes, from, to, publishers, startAt, int
     }
 
     if (publisher != null) {
-      waiting.push(publisher.services.pubsub.publish(topic, content(load, i, bytes)))
+      // a message that is refused counts as lost at all others
+      waiting.push(publisher.services.pubsub.publish(topic, content(load, i, bytes)).catch((err: Error) => { process.stderr.write(`${err.message}\n`) }))
     }
   }
 

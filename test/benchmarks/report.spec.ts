@@ -23,10 +23,11 @@ describe('the report page', () => {
   const page = reportPage({
     command: 'npm run bench',
     seconds: 61,
+    kind: 'a short version',
     environment: { node: 'v24' },
     sections: [
-      { title: 'Fast <&> slow', method: 'Both run.', command: 'node a.ts', seconds: 3, targets: [{ what: 'a ratio', wanted: 'at most 1/4', figure: '1/5', met: true }, { what: 'another', wanted: 'at most 1/4', figure: '1/2', met: false }], plots: ['<svg/>'], json: '{"a":1}' },
-      { title: 'Rust', method: 'Beside it.', command: 'node b.ts', seconds: 0, skipped: 'no cargo', targets: [], plots: [], json: '{}' }
+      { title: 'Fast <&> slow', method: 'Both run.', command: 'node a.ts', seconds: 3, notPlayed: ['churn'], targets: [{ what: 'a ratio', wanted: 'at most 1/4', figure: '1/5', met: true }, { what: 'another', wanted: 'at most 1/4', figure: '1/2', met: false }], plots: ['<svg/>'], json: '{"a":1}' },
+      { title: 'Rust', method: 'Beside it.', command: 'node b.ts', seconds: 0, skipped: 'no cargo', notPlayed: [], targets: [], plots: [], json: '{}' }
     ]
   })
 
@@ -34,6 +35,7 @@ describe('the report page', () => {
     expect(page).to.include('1 of 2 met')
     expect(page).to.include('<td>another</td><td>1/2</td><td>at most 1/4</td><td class="missed">missed</td>')
     expect(page).to.include('Not run: no cargo')
+    expect(page).to.include('Left out for lack of time: churn')
     expect(page).to.include('Fast &#60;&#38;&#62; slow')
   })
 
