@@ -80,6 +80,8 @@ async function run ({ name, title, method, short, full, seconds: usual, isLimite
   const limit = isLimited === true && !options.full ? [`--limit=${Math.round((LIMIT_SECONDS - elapsed()) * usual / (expected - done))}`] : []
   const since = performance.now()
   mkdirSync(folder, { recursive: true })
+  // what an earlier run left must not be taken for this one's
+  readdirSync(folder).filter((file) => file.endsWith('.svg') || file === 'results.json').forEach((file) => { rmSync(join(folder, file)) })
   const child = spawn(process.execPath, [...NODE_ARGS, ...command, ...limit, `--out=${folder}`], { cwd: join(import.meta.dirname, '..'), stdio: ['ignore', 'inherit', 'pipe'] })
   createInterface({ input: child.stderr }).on('line', (line) => { show(done, line) })
   const [code] = await once(child, 'close')
@@ -106,7 +108,6 @@ async function run ({ name, title, method, short, full, seconds: usual, isLimite
 const withoutRust = await prepareRust()
 const sections: Section[] = []
 let done = 0
-rmSync(options.out, { recursive: true, force: true })
 startedAt = performance.now()
 
 for (const step of chosen) {
