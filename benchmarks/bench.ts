@@ -6,8 +6,7 @@
  *
  * On a machine that is too slow for that, what would begin too late is left out,
  * and the page says so. `--full` runs all of it, for about an hour, keeps figures
- * and plots in `benchmarks/<name>/results` and writes the table of
- * `benchmarks/README.md`.
+ * and plots in `benchmarks/<name>/results`; `keep.ts` writes the README's table.
  *
  * Programs in Rust are built first, which takes minutes the first time and is not
  * counted; without cargo what needs them is left out, and the page says so.
@@ -20,7 +19,6 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { CargoMissingError, buildRust } from '../interop/support/cargo.ts'
 import { steps } from './steps.ts'
-import { updateReadme } from './support/readme.ts'
 import { reportPage } from './support/report.ts'
 import { environment } from './support/statistics.ts'
 import type { Step } from './steps.ts'
@@ -121,5 +119,4 @@ for (const step of chosen) {
 const page = join(options.out, 'index.html')
 mkdirSync(options.out, { recursive: true })
 writeFileSync(page, reportPage({ command: `npm run bench${options.full ? ' -- --full' : ''}`, seconds: elapsed(), kind: options.full ? 'every benchmark at full length' : 'a short version of every benchmark', environment: environment(), sections }))
-options.full && updateReadme(join(import.meta.dirname, 'README.md'), sections, environment())
 show(expected, page)

@@ -1,5 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { Section } from './report.ts'
+import type { Target } from './results.ts'
+
+/** What the README tells of a program. */
+export interface KeptResult {
+  title: string
+  command: string
+  environment: Record<string, string | number>
+  targets: Target[]
+}
 
 const BEGIN = '<!-- results -->'
 const END = '<!-- end of results -->'
@@ -8,19 +16,21 @@ function cell (text: string): string {
   return text.replace(/\|/g, '\\|')
 }
 
-/** The targets of all sections as a Markdown table, each with its command above, after the machine. */
-export function resultsTable (sections: Section[], environment: Record<string, string | number>): string {
+function table (targets: Target[]): string {
   return [
-    `${Object.entries(environment).map(([key, value]) => `${key} ${value}`).join(', ')}.`,
-    ...sections.map(({ title, command, targets, skipped, notPlayed }) => [
-      `### ${title}`,
-      `\`${command}\``,
-      skipped == null ? '' : `Not run: ${skipped}.`,
-      notPlayed.length === 0 ? '' : `Left out for lack of time: ${notPlayed.join('; ')}.`,
-      targets.length === 0
-        ? ''
-        : ['| what | median (least to most) | wanted | |', '|---|---|---|---|', ...targets.map(({ what, figure, wanted, met }) => `| ${cell(what)} | ${cell(figure)} | ${cell(wanted)} | ${met ? 'met' : '**missed**'} |`)].join('\n')
-    ].filter((part) => part !== '').join('\n\n'))
+    '| what | median (least to most) | wanted | |',
+    '|---|---|---|---|',
+    ...targets.map(({ what, figure, wanted, met }) => `| ${cell(what)} | ${cell(figure)} | ${cell(wanted)} | ${met ? 'met' : '**missed**'} |`)
+  ].join('\n')
+}
+
+/** The targets of all programs as Markdown, below machine, versions and command. */
+export function resultsTable (results: KeptResult[]): string {
+  const machines = new Set(results.map(({ environment }) => Object.entries(environment).map(([key, value]) => `${key} ${value}`).join(', ')))
+
+  return [
+    ...[...machines].map((machine) => `${machine}.`),
+    ...results.map(({ title, command, targets }) => `### ${title}\n\n\`${command}\`\n\n${targets.length === 0 ? 'Figures without a target: see `results/`.' : table(targets)}`)
   ].join('\n\n')
 }
 
@@ -29,7 +39,7 @@ export function resultsTable (sections: Section[], environment: Record<string, s
  *
  * @throws {Error} if the marks are not there
  */
-export function updateReadme (path: string, sections: Section[], environment: Record<string, string | number>): void {
+export function updateReadme (path: string, results: KeptResult[]): void {
   const text = readFileSync(path, 'utf8')
   const from = text.indexOf(BEGIN)
   const to = text.indexOf(END)
@@ -38,5 +48,5 @@ export function updateReadme (path: string, sections: Section[], environment: Re
     throw new Error(`${path} has no place for results`)
   }
 
-  writeFileSync(path, `${text.slice(0, from)}${BEGIN}\n\n${resultsTable(sections, environment)}\n\n${text.slice(to)}`)
+  writeFileSync(path, `${text.slice(0, from)}${BEGIN}\n\n${resultsTable(results)}\n\n${text.slice(to)}`)
 }

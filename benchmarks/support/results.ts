@@ -33,6 +33,11 @@ export function limitTarget (what: string, limit: number, measured: Spread, unit
   return { what, wanted: `at most ${digits(limit)}${unit}`, figure: spreadText(measured, unit), met: measured.median <= limit }
 }
 
+/** How this process was called, as somebody would in the checkout; where the results go is of no interest. */
+function command (): string {
+  return ['node', ...process.execArgv, ...process.argv.slice(1)].filter((part) => !part.startsWith('--out=')).map((part) => part.replace(`${process.cwd()}/`, '')).join(' ')
+}
+
 /**
  * Writes `results.json` with machine, versions and targets into a folder, and
  * the targets to standard output.
@@ -41,7 +46,7 @@ export function limitTarget (what: string, limit: number, measured: Spread, unit
  */
 export function writeResults (folder: string, targets: Target[], results: object): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'results.json'), JSON.stringify({ environment: environment(), command: ['node', ...process.execArgv, ...process.argv.slice(1)].map((part) => part.replace(`${process.cwd()}/`, '')).join(' '), targets, ...results }, null, 2) + '\n')
+  writeFileSync(join(folder, 'results.json'), JSON.stringify({ environment: environment(), command: command(), targets, ...results }, null, 2) + '\n')
 
   for (const { what, wanted, figure, met } of targets) {
     process.stdout.write(`${what}: ${figure}, wanted ${wanted}: ${met ? 'met' : 'MISSED'}\n`)
