@@ -39,6 +39,13 @@ export interface SimulationConfig extends NetworkConfig {
    */
   rules?: RuleSet | ((node: number) => RuleSet)
   /**
+   * The share of nodes that others cannot dial (NAT): they are reached only over
+   * connections that they opened. Never the first node, which all join through.
+   *
+   * @default 0
+   */
+  unreachable?: number
+  /**
    * Virtual milliseconds before the first broadcast.
    *
    * @default 10000
@@ -65,7 +72,20 @@ export interface Broadcast {
   readonly sentAt: number
   /** Nodes that have it, its sender included. */
   readonly delivered: Set<number>
+  /** When the last delivery was; `sentAt` before the first. */
+  lastAt: number
 }
+
+/** Messages that nodes received, by what they are for. */
+export interface Received {
+  payloads: number
+  /** Prune, Graft, IHave. */
+  control: number
+  membership: number
+}
+
+/** How often a progress bar hears of a stretch of time. */
+const PROGRESS_STEPS = 40
 
 /**
  * A swarm whose nodes all join through the first one at the same time, and the
@@ -75,12 +95,12 @@ export class Simulation {
   readonly network: Network
   /** Deliveries of a message to a node that had it. */
   duplicates = 0
+  /** Since the beginning. */
+  readonly received: Received = { payloads: 0, control: 0, membership: 0 }
   private readonly config: SimulationConfig
   private readonly rng: Rng
   private readonly bySequence = new Map<number, Broadcast>()
   private sequence = 0
-  private payloads = 0
-  private control = 0
   private maxHop = 0
   private hops = 0
   private times: number[] = []
@@ -92,11 +112,11 @@ export class Simulation {
     this.network = new Network(config)
     this.network.messageListener = (_, message) => {
       switch (message.type) {
-        case 'gossip': this.payloads++; break
+        case 'gossip': this.received.payloads++; break
         case 'prune':
         case 'graft':
-        case 'iHave': this.control++; break
-        default:
+        case 'iHave': this.received.control++; break
+        default: this.received.membership++
       }
     }
     this.network.listener = (node, event) => {
@@ -106,15 +126,43 @@ export class Simulation {
     }
   }
 
-  /** Adds all nodes, lets them join through the first, and lets the warm-up pass. */
-  bootstrap (): void {
-    const { nodes, rules = 'ours', warmupMs = 10_000 } = this.config
+  /** Adds a node of the next index, with the rules and the reachability that the configuration has for it; it has yet to join. */
+  add (): number {
+    const { rules = 'ours', unreachable = 0, seed } = this.config
+    const index = this.network.nodes.length
+
+    return this.network.add(typeof rules === 'string' ? rules : rules(index), {
+      unreachable: index > 0 && unreachable > 0 && new Rng(seed ^ 0x6e61 ^ index << 8).float() < unreachable
+    })
+  }
+
+  /**
+   * Adds all nodes, lets them join through the first, and lets the warm-up pass.
+   *
+   * @param progress - hears the share that is done
+   */
+  bootstrap (progress?: (done: number) => void): void {
+    const { nodes, warmupMs = 10_000 } = this.config
 
     for (let i = 0; i < nodes; i++) {
-      this.network.join(this.network.add(typeof rules === 'string' ? rules : rules(i)), i === 0 ? [] : [0])
+      this.network.join(this.add(), i === 0 ? [] : [0])
     }
 
-    this.network.run(this.network.now + warmupMs)
+    this.pass(warmupMs, progress)
+  }
+
+  /**
+   * Lets virtual milliseconds pass.
+   *
+   * @param progress - hears the share that is done
+   */
+  pass (ms: number, progress?: (done: number) => void): void {
+    const start = this.network.now
+
+    for (let i = 1; i <= PROGRESS_STEPS; i++) {
+      this.network.run(start + ms * i / PROGRESS_STEPS)
+      progress?.(i / PROGRESS_STEPS)
+    }
   }
 
   /** A random node that is not gone. */
@@ -137,7 +185,7 @@ export class Simulation {
   broadcast (sender: number): Broadcast {
     const sequence = this.sequence++
     const content = contentOf(sequence, this.config.contentBytes ?? 32)
-    const broadcast: Broadcast = { content, sender, sentAt: this.network.now, delivered: new Set([sender]) }
+    const broadcast: Broadcast = { content, sender, sentAt: this.network.now, delivered: new Set([sender]), lastAt: this.network.now }
     this.bySequence.set(sequence, broadcast)
     this.network.broadcast(sender, content)
 
@@ -149,8 +197,7 @@ export class Simulation {
     const { network } = this
     const start = network.now
     this.bySequence.clear()
-    this.payloads = 0
-    this.control = 0
+    const before = { ...this.received }
     this.maxHop = 0
     this.hops = 0
     this.times = []
@@ -163,11 +210,12 @@ export class Simulation {
     network.run(start + (this.config.roundTimeoutMs ?? 5_000), () => this.times.length >= this.wanted)
 
     const delivered = this.times.length
+    const payloads = this.received.payloads - before.payloads
     const times = this.times.map((time) => time - start)
 
     return {
-      rmr: this.payloads / delivered - 1,
-      rmrRust: this.payloads / (delivered - 1) - 1,
+      rmr: payloads / delivered - 1,
+      rmrRust: payloads / (delivered - 1) - 1,
       ldh: this.maxHop,
       lastDeliveryMs: network.now - start,
       p50Ms: quantile(times, this.wanted, 0.5),
@@ -175,7 +223,7 @@ export class Simulation {
       hops: this.hops / delivered,
       missed: this.wanted - delivered,
       reliability: delivered / this.wanted,
-      control: this.control
+      control: this.received.control - before.control
     }
   }
 
@@ -207,6 +255,7 @@ export class Simulation {
     }
 
     broadcast.delivered.add(node)
+    broadcast.lastAt = this.network.now
     this.times.push(this.network.now)
     this.hops += hop
     this.maxHop = Math.max(this.maxHop, hop)
