@@ -1,7 +1,7 @@
 import { measureOverlay } from './overlay.ts'
 import { Simulation } from './simulation.ts'
 import type { OverlayReport } from './overlay.ts'
-import type { SimulationConfig } from './simulation.ts'
+import type { Broadcast, SimulationConfig } from './simulation.ts'
 
 /** What became of the survivors of a mass failure. */
 export interface KillResult {
@@ -44,7 +44,7 @@ export function runKill (config: SimulationConfig & { healMs?: number }, share: 
   simulation.kill(share)
   const start = network.now
   const survivors = network.alive().length
-  const fraction = ({ delivered }: { delivered: Set<number> }): number => (delivered.size - 1) / (survivors - 1)
+  const fraction = ({ delivered }: Broadcast): number => (delivered.size - 1) / (survivors - 1)
   let healedMs = Infinity
 
   const lookWhetherHealed = (): void => {

@@ -28,6 +28,9 @@ export interface RoundResult {
   reliability: number
   /** Control messages of PlumTree (Prune, Graft, IHave) that were received. */
   control: number
+  /** How the nodes with upstream's rules fared, where there are others too: mean milliseconds of their deliveries, and those that did not happen. */
+  upstreamMs?: number
+  upstreamMissed?: number
 }
 
 export interface SimulationConfig extends NetworkConfig {
@@ -70,10 +73,8 @@ export interface Broadcast {
   readonly content: Uint8Array
   readonly sender: number
   readonly sentAt: number
-  /** Nodes that have it, its sender included. */
-  readonly delivered: Set<number>
-  /** When the last delivery was; `sentAt` before the first. */
-  lastAt: number
+  /** When each node got it, in virtual milliseconds; its sender included. */
+  readonly delivered: Map<number, number>
 }
 
 /** Messages that nodes received, by what they are for. */
@@ -185,7 +186,7 @@ export class Simulation {
   broadcast (sender: number): Broadcast {
     const sequence = this.sequence++
     const content = contentOf(sequence, this.config.contentBytes ?? 32)
-    const broadcast: Broadcast = { content, sender, sentAt: this.network.now, delivered: new Set([sender]), lastAt: this.network.now }
+    const broadcast: Broadcast = { content, sender, sentAt: this.network.now, delivered: new Map([[sender, this.network.now]]) }
     this.bySequence.set(sequence, broadcast)
     this.network.broadcast(sender, content)
 
@@ -203,9 +204,7 @@ export class Simulation {
     this.times = []
     this.wanted = senders.length * (network.alive().length - 1)
 
-    for (const sender of senders) {
-      this.broadcast(sender)
-    }
+    const broadcasts = senders.map((sender) => this.broadcast(sender))
 
     network.run(start + (this.config.roundTimeoutMs ?? 5_000), () => this.times.length >= this.wanted)
 
@@ -223,8 +222,31 @@ export class Simulation {
       hops: this.hops / delivered,
       missed: this.wanted - delivered,
       reliability: delivered / this.wanted,
-      control: this.received.control - before.control
+      control: this.received.control - before.control,
+      ...(typeof this.config.rules === 'function' ? this.ofUpstream(broadcasts) : {})
     }
+  }
+
+  /** How nodes with upstream's rules fared. */
+  private ofUpstream (broadcasts: Broadcast[]): { upstreamMs: number, upstreamMissed: number } {
+    const { network } = this
+    const nodes = network.alive().filter((node) => network.nodes[node].rules === 'upstream')
+    let [sum, got, missed] = [0, 0, 0]
+
+    for (const { delivered, sender, sentAt } of broadcasts) {
+      for (const node of nodes) {
+        const at = delivered.get(node)
+
+        if (at === undefined) {
+          missed++
+        } else if (node !== sender) {
+          sum += at - sentAt
+          got++
+        }
+      }
+    }
+
+    return { upstreamMs: sum / got, upstreamMissed: missed }
   }
 
   /** So many rounds, one after the other; `progress` hears the share that is done. */
@@ -254,8 +276,7 @@ export class Simulation {
       return
     }
 
-    broadcast.delivered.add(node)
-    broadcast.lastAt = this.network.now
+    broadcast.delivered.set(node, this.network.now)
     this.times.push(this.network.now)
     this.hops += hop
     this.maxHop = Math.max(this.maxHop, hop)

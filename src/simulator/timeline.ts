@@ -263,7 +263,7 @@ class Timeline {
       }
 
       watched.inTime = this.delivered(watched)
-      watched.last = watched.broadcast.lastAt - watched.broadcast.sentAt
+      watched.last = Math.max(0, ...[...wanted.keys()].map((node) => (watched.broadcast.delivered.get(node) ?? 0) - watched.broadcast.sentAt))
     })
   }
 
