@@ -28,6 +28,7 @@ npm run sim -- compare before.json after.json   two runs with --json, figure by 
   --content 32            bytes of each message
   --scenario file.json    all of it, and more, from a file: see docs/simulation.md and scenarios/;
                           the options above that are given as well come before what the file says
+  --check                 check after each event what must hold of a node, and end with an error where it does not
   --json                  end with one line of JSON; without it, a table
 `
 
@@ -64,7 +65,7 @@ const FIELD_OF = {
 export function parseSimArguments (args: string[]): SimCommand {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean', default: false } as const
-  const { values: { json, help, scenario, ...given } } = parseArgs({
+  const { values: { json, help, check, scenario, ...given } } = parseArgs({
     args,
     options: {
       nodes: text,
@@ -79,6 +80,7 @@ export function parseSimArguments (args: string[]): SimCommand {
       release: text,
       content: text,
       scenario: text,
+      check: flag,
       json: flag,
       help: flag
     }
@@ -100,7 +102,7 @@ export function parseSimArguments (args: string[]): SimCommand {
   const needsSizes = config.bandwidth !== undefined || config.linkBandwidth !== undefined
   const traffic = mode === 'byte' || needsSizes ? new Traffic({ encode: mode === 'byte' }) : undefined
 
-  return { rules, traffic, json, help, config: { ...config, traffic } }
+  return { rules, traffic, json, help, config: { ...config, traffic, check } }
 }
 
 /**

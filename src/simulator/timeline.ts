@@ -1,9 +1,11 @@
 import { Rng } from '../proto/index.ts'
+import { Deliveries } from './deliveries.ts'
 import { reachableFrom, measureOverlay } from './overlay.ts'
 import { Simulation } from './simulation.ts'
+import type { WatchedBroadcast } from './deliveries.ts'
 import type { OverlayReport } from './overlay.ts'
 import type { ScenarioAction, ScenarioEvent, Whom } from './scenario-events.ts'
-import type { Broadcast, SimulationConfig } from './simulation.ts'
+import type { SimulationConfig } from './simulation.ts'
 
 /** What happens in a run that goes on in one piece. Times count from the end of the warm-up, in virtual milliseconds. */
 export interface TimelineConfig {
@@ -43,12 +45,10 @@ export interface TimelineResult {
   alive: number
 }
 
-/** A broadcast under way, and who should get it. */
-interface Watched {
-  broadcast: Broadcast
-  wanted: Map<number, number>
-  inTime: number
-  last: number
+/** What had become of a broadcast when its time was over. */
+interface InTime extends WatchedBroadcast {
+  delivered: number
+  lastMs: number
 }
 
 const MINUTE_MS = 60_000
@@ -81,7 +81,8 @@ class Timeline {
   private readonly timeoutMs: number
   private readonly rng: Rng
   private readonly start: number
-  private readonly watched: Watched[] = []
+  private readonly deliveries: Deliveries
+  private readonly inTime: InTime[] = []
   /** When the last thing happened that can harm the overlay. */
   private harmedUntil: number
   private healedAt = Infinity
@@ -91,6 +92,7 @@ class Timeline {
     this.config = config.timeline
     this.timeoutMs = config.roundTimeoutMs ?? 5_000
     this.rng = new Rng(config.seed ^ 0x7469)
+    this.deliveries = new Deliveries(simulation, this.timeoutMs)
     this.start = simulation.network.now
     this.harmedUntil = this.start
   }
@@ -119,15 +121,15 @@ class Timeline {
     }
 
     const after = measureOverlay(network, 0)
-    const sum = (of: (watched: Watched) => number): number => this.watched.reduce((total, watched) => total + of(watched), 0)
+    const sum = (of: (watched: InTime) => number): number => this.inTime.reduce((total, watched) => total + of(watched), 0)
     const wanted = sum(({ wanted }) => wanted.size)
     const deliveries = sum(({ broadcast }) => broadcast.delivered.size - 1)
 
     return {
-      broadcasts: this.watched.length,
-      inTime: sum(({ inTime }) => inTime) / wanted,
-      reliability: sum((watched) => this.delivered(watched)) / wanted,
-      lastDeliveryMs: sum(({ last }) => last) / this.watched.length,
+      broadcasts: this.inTime.length,
+      inTime: sum(({ delivered }) => delivered) / wanted,
+      reliability: sum((watched) => this.deliveries.delivered(watched)) / wanted,
+      lastDeliveryMs: sum(({ lastMs }) => lastMs) / this.inTime.length,
       rmr: (this.simulation.received.payloads - payloads) / deliveries - 1,
       membershipPerMinute: (this.simulation.received.membership - membership) / after.nodes / (config.durationMs / MINUTE_MS),
       healedMs: this.healedAt - this.harmedUntil,
@@ -209,15 +211,7 @@ class Timeline {
     this.harmed(forMs)
     network.partition(sides, noticeMs)
 
-    // what is under way cannot reach the other side any more
-    for (const { broadcast, wanted } of this.open()) {
-      for (const node of wanted.keys()) {
-        if (sides(node) !== sides(broadcast.sender)) {
-          wanted.delete(node)
-        }
-      }
-    }
-
+    this.deliveries.part(sides)
     network.at(network.now + forMs, () => { network.partition(undefined) })
   }
 
@@ -249,31 +243,17 @@ class Timeline {
 
   private broadcast (): void {
     const { network } = this.simulation
-    const sender = this.randomNode()
-    const wanted = new Map([...reachableFrom(network, sender)].map((node) => [node, network.nodes[node].life]))
-    wanted.delete(sender)
-    const watched: Watched = { broadcast: this.simulation.broadcast(sender), wanted, inTime: 0, last: 0 }
-    this.watched.push(watched)
+    const watched = this.deliveries.broadcast(this.randomNode())
+    const { broadcast: { delivered, sentAt }, wanted } = watched
 
     network.at(network.now + this.timeoutMs, () => {
-      for (const [node, life] of wanted) {
-        if (network.nodes[node].life !== life) {
-          wanted.delete(node)
-        }
-      }
-
-      watched.inTime = this.delivered(watched)
-      watched.last = Math.max(0, ...[...wanted.keys()].map((node) => (watched.broadcast.delivered.get(node) ?? 0) - watched.broadcast.sentAt))
+      this.deliveries.forgetDead(watched)
+      this.inTime.push({
+        ...watched,
+        delivered: this.deliveries.delivered(watched),
+        lastMs: Math.max(0, ...[...wanted.keys()].map((node) => (delivered.get(node) ?? sentAt) - sentAt))
+      })
     })
-  }
-
-  private delivered ({ broadcast, wanted }: Watched): number {
-    return [...wanted.keys()].filter((node) => broadcast.delivered.has(node)).length
-  }
-
-  /** Broadcasts whose time is not over. */
-  private open (): Watched[] {
-    return this.watched.filter(({ broadcast }) => this.simulation.network.now < broadcast.sentAt + this.timeoutMs)
   }
 
   private harmed (forMs = 0): void {

@@ -6,7 +6,7 @@ import type { SeedResult } from '../../src/simulator/index.ts'
 function run (scenario: object): SeedResult {
   const { config, mode } = parseScenario({ seeds: [0], ...scenario })
   const needsSizes = config.bandwidth !== undefined || config.linkBandwidth !== undefined
-  const [result] = runExperiment({ ...config, traffic: needsSizes ? new Traffic({ encode: mode === 'byte' }) : undefined })
+  const [result] = runExperiment({ ...config, check: true, traffic: needsSizes ? new Traffic({ encode: mode === 'byte' }) : undefined })
 
   return result
 }
@@ -19,7 +19,9 @@ function delays (scenario: object, rounds = 20): number[] {
   return Array.from({ length: rounds }, (_, i) => simulation.round([i % 2]).lastDeliveryMs)
 }
 
-describe('the network of a simulation', () => {
+describe('the network of a simulation', function () {
+  this.timeout(300_000)
+
   it('delays by a fixed time', () => {
     expect(delays({ latency: 20 })).to.deep.equal(Array.from({ length: 20 }, () => 20))
   })
@@ -78,7 +80,9 @@ describe('the network of a simulation', () => {
   })
 })
 
-describe('a scenario in time', () => {
+describe('a scenario in time', function () {
+  this.timeout(300_000)
+
   const base = { nodes: 60, durationMs: 60_000, warmupMs: 10_000 }
 
   it('reaches everybody in a calm swarm, and knows how many broadcasts there were', () => {

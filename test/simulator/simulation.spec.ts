@@ -5,10 +5,12 @@ import type { ExperimentConfig } from '../../src/simulator/index.ts'
 const latency = { type: 'uniform', minMs: 10, maxMs: 50 } as const
 
 function experiment (init: Partial<ExperimentConfig>): ReturnType<typeof runExperiment> {
-  return runExperiment({ nodes: 100, latency, senders: 'one', rounds: 5, seeds: [0, 1], ...init })
+  return runExperiment({ nodes: 100, latency, senders: 'one', rounds: 5, seeds: [0, 1], check: true, ...init })
 }
 
-describe('a simulation', () => {
+describe('a simulation', function () {
+  this.timeout(300_000)
+
   it('gives the same result for the same seed, and another for another', () => {
     const [a, b] = experiment({})
 
@@ -91,7 +93,7 @@ describe('a simulation', () => {
 
 describe('a partition', () => {
   it('of ten minutes is one overlay again within 30 s, without a word of the application', () => {
-    const simulation = new Simulation({ nodes: 60, seed: 5, latency })
+    const simulation = new Simulation({ nodes: 60, seed: 5, latency, check: true })
     const { network } = simulation
     simulation.bootstrap()
     network.partition((node) => node % 2)
