@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { compareResults, differingSettings } from './compare.ts'
+import { compareResults, comparisonPlot, differingSettings } from './compare.ts'
 import { runExperiment } from './experiment.ts'
 import { isFields } from './fields.ts'
+import { papers } from './papers-cli.ts'
 import { progressBar } from './progress.ts'
 import { shown, summarize, table } from './report.ts'
 import { parseScenario } from './scenario.ts'
@@ -11,7 +12,8 @@ import type { ExperimentConfig } from './experiment.ts'
 import type { Fields } from './fields.ts'
 
 const USAGE = `npm run sim -- [options]
-npm run sim -- compare before.json after.json   two runs with --json, figure by figure
+npm run sim -- compare before.json after.json [--plot file.svg]   two runs with --json, figure by figure
+npm run sim -- papers [options]                 the figures of the two papers; papers --help
 
   --nodes 1000            nodes, all joining through the first one at once
   --senders one|new|all   who broadcasts: the same node, another one each round, all at once
@@ -119,8 +121,7 @@ function readJson (path: string): unknown {
 }
 
 /** The table of two runs, and a warning where they were not asked the same. */
-function comparison (beforePath: string, afterPath: string): string {
-  const [before, after] = [readJson(beforePath), readJson(afterPath)]
+function comparison (before: unknown, after: unknown): string {
   const rows = compareResults(before, after).map(({ figure, ...values }) =>
     [figure, shown(values.before), shown(values.after), `${values.change > 0 ? '+' : ''}${(100 * values.change).toFixed(1)} %`])
   const table = [['', 'before', 'after', 'change'], ...rows].map((row) => row.map((cell, i) => i === 0 ? cell.padEnd(18) : cell.padStart(12)).join(''))
@@ -130,12 +131,25 @@ function comparison (beforePath: string, afterPath: string): string {
 
 /** Runs what the arguments ask for and writes to the standard output; the progress bar goes to the error output. */
 export function main (args: string[]): void {
+  if (args[0] === 'papers') {
+    papers(args.slice(1))
+
+    return
+  }
+
   if (args[0] === 'compare') {
-    if (args.length !== 3) {
+    const { positionals, values: { plot } } = parseArgs({ args: args.slice(1), allowPositionals: true, options: { plot: { type: 'string' } } })
+
+    if (positionals.length !== 2) {
       throw new RangeError('compare needs two files')
     }
 
-    process.stdout.write(comparison(args[1], args[2]))
+    const [before, after] = positionals.map(readJson)
+    process.stdout.write(comparison(before, after))
+
+    if (plot !== undefined) {
+      writeFileSync(plot, comparisonPlot(before, after))
+    }
 
     return
   }

@@ -37,6 +37,12 @@ export function table (results: SeedResult[], summary: Record<string, unknown>):
     ]),
     ['mean', ...columns.map((column) => shown(summary[column])), shown(summary.degree), shown(summary.eccentricity), shown(summary.components)]
   ]
+
+  return tableOf(rows)
+}
+
+/** Rows of equal length as columns, aligned to the right. */
+export function tableOf (rows: string[][]): string {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
 
   return rows.map((row) => row.map((cell, i) => cell.padStart(widths[i])).join('  ')).join('\n')

@@ -187,11 +187,16 @@ export class Simulation {
     return alive[this.rng.below(alive.length)]
   }
 
-  /** A share of all nodes is gone at once, without a word. */
-  kill (share: number): void {
-    const alive = this.rng.shuffle(this.network.alive())
+  /**
+   * A share of all nodes is gone at once, without a word.
+   *
+   * @param spared - a node that lives on
+   */
+  kill (share: number, spared?: number): void {
+    const alive = this.network.alive()
+    const doomed = this.rng.shuffle(alive.filter((node) => node !== spared))
 
-    for (const node of alive.slice(0, Math.round(share * alive.length))) {
+    for (const node of doomed.slice(0, Math.round(share * alive.length))) {
       this.network.crash(node)
     }
   }
@@ -274,6 +279,11 @@ export class Simulation {
     }
 
     return results
+  }
+
+  /** So many rounds of one message each, by whom the function names. */
+  roundsOf (count: number, sender: () => number): RoundResult[] {
+    return Array.from({ length: count }, () => this.round([sender()]))
   }
 
   private check (node: number): void {
