@@ -292,7 +292,7 @@ export class Network implements RemotePeerOwner {
       }
     })
 
-    receive(stream, this.#init.maxMessageSize, {
+    receive(stream, connection, this.#init.maxMessageSize, {
       onFrame: (topicId, payload) => {
         if (header !== topicId) {
           header = topicId
