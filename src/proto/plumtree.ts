@@ -3,6 +3,7 @@ import { HeldMessages } from './held-messages.ts'
 import { KnownMessages } from './known-messages.ts'
 import { MAX_ROUND, OFFER_AGE_MS } from './limits.ts'
 import { idKey } from './message-id.ts'
+import { Pace } from './pace.ts'
 import { equal } from './peer-data.ts'
 import { PushPeers } from './push-peers.ts'
 import { Repair } from './repair.ts'
@@ -44,6 +45,7 @@ export class PlumTree {
   private readonly maxContentBytes: number
   private readonly known: KnownMessages
   private readonly repair: Repair
+  private readonly pace = new Pace()
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new Map<PeerKey, number>()
@@ -54,7 +56,7 @@ export class PlumTree {
     this.config = init.config
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
-    this.peers = new PushPeers(init.me, init.config, init.congested)
+    this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
     this.repair = new Repair(init.config.broadcast, this.peers)
   }
 
@@ -122,13 +124,14 @@ export class PlumTree {
     }
 
     const payload: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
-    this.keep(key, payload, now, out)
+    this.keep(key, payload, this.init.me, now, out)
     this.known.recent.add(key, true, now)
 
     if (this.neighborSince.size === 0) {
       this.known.recent.addUnheard(key)
     }
 
+    this.pace.onMessage(now)
     this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
   }
 
@@ -167,12 +170,14 @@ export class PlumTree {
     const key = idKey(id)
     this.stats.payloadsReceived++
 
-    if (this.known.has(key)) {
+    const bringer = this.known.bringer(key)
+
+    if (bringer !== undefined) {
       this.stats.duplicates++
       this.peers.forget(from, key)
 
       // a Prune for a neighbors message would keep all later ones away
-      if (scope.type === 'swarm') {
+      if (scope.type === 'swarm' && this.isSpare(from, bringer, id)) {
         this.peers.addLazy(from)
         out.send(from, { type: 'prune' })
       }
@@ -194,6 +199,17 @@ export class PlumTree {
   }
 
   /**
+   * Whether a link that carried a duplicate is one too many: the one by which
+   * the message came first still carries payloads. Otherwise of two messages
+   * that cross each other in a cycle each would cut it at another place, which
+   * leaves two parts, and more of it the more messages are on their way at once.
+   * Rust prunes always; what is not pruned here brings another duplicate, and is then.
+   */
+  private isSpare (from: PeerKey, bringer: PeerKey, id: MessageId): boolean {
+    return !this.peers.has(from) || (this.pace.mayCut(id) && (bringer === this.init.me || (bringer !== from && this.peers.eager.has(bringer))))
+  }
+
+  /**
    * Keeps a message until it was judged. Copies that come meanwhile count as
    * duplicates; one that finds no room is dropped as if it had never come, so
    * that it can be asked of whoever announces it.
@@ -209,7 +225,7 @@ export class PlumTree {
 
     if (message.scope.type === 'swarm') {
       missing = this.repair.take(key)
-      this.remember(key, now, out)
+      this.remember(key, from, now, out)
     } else {
       // its wait must end too, though nobody keeps its id
       this.armEvict(out)
@@ -246,19 +262,20 @@ export class PlumTree {
 
     if (gossipBytes(content.byteLength, scope) < this.config.maxMessageSize) {
       const payload: Gossip = { type: 'gossip', id, content, scope }
-      this.keep(key, payload, now, out)
+      this.keep(key, payload, from, now, out)
 
       if (!this.cameByOffer(from, missing, now)) {
         this.known.recent.add(key, false, now)
       }
 
+      this.pace.onMessage(now)
       this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)
     } else {
       // too large with our longer round: a Rust peer's link dies of trying (rule 14)
-      this.remember(key, now, out)
+      this.remember(key, from, now, out)
     }
 
-    if (missing !== undefined) {
+    if (missing !== undefined && this.pace.mayShorten(id)) {
       this.repair.optimizeTree(from, missing, round, out)
     }
   }
@@ -331,14 +348,14 @@ export class PlumTree {
   }
 
   /** {@link KnownMessages.remember} */
-  private remember (key: string, now: number, out: Outbox): void {
-    this.known.remember(key, now)
+  private remember (key: string, from: PeerKey, now: number, out: Outbox): void {
+    this.known.remember(key, from, now)
     this.armEvict(out)
   }
 
   /** {@link KnownMessages.keep} */
-  private keep (key: string, message: Gossip, now: number, out: Outbox): void {
-    this.known.keep(key, message, now)
+  private keep (key: string, message: Gossip, from: PeerKey, now: number, out: Outbox): void {
+    this.known.keep(key, message, from, now)
     this.armEvict(out)
   }
 }

@@ -60,7 +60,8 @@ export class Repair {
     }
 
     for (let sent = 0; sent < MAX_GRAFTS_AT_ONCE; sent++) {
-      const next = this.missing.nextDue(due, againAt)
+      // each Graft to somebody new adds a link that may close a cycle
+      const next = this.missing.nextDue(due, againAt, (peer) => this.peers.eager.has(peer))
 
       if (next === undefined) {
         break
