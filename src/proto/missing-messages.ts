@@ -104,7 +104,7 @@ export class MissingMessages {
    *
    * @param isPreferred - whom to ask before those who announced it earlier
    */
-  nextDue (now: number, againAt: number, isPreferred: (peer: PeerKey) => boolean): { message: MissingMessage, announcement: Announcement } | undefined {
+  nextDue (now: number, againAt: number, isPreferred: (peer: PeerKey) => boolean): { key: string, message: MissingMessage, announcement: Announcement } | undefined {
     let timed = this.due.popBefore(now)
 
     while (timed !== undefined) {
@@ -119,7 +119,7 @@ export class MissingMessages {
           message.asked = announcement.peer
           this.due.push(againAt, timed.item)
 
-          return { message, announcement }
+          return { key, message, announcement }
         }
 
         this.messages.delete(key)

@@ -5,16 +5,19 @@ import type { MessageId } from './messages.ts'
 const NEWEST_WEIGHT = 1 / 8
 
 /** Mean milliseconds between two messages that may change the tree. */
-const TREE_INTERVAL_MS = 200
+const TREE_INTERVAL_MS = 500
 
-/** How many of those may do no more than cut what is double, for each that may also shorten paths; 2 to the power of this. */
+/** One in 2 to the power of so many of those may also shorten paths, the others cut what is double. */
 const SHORTCUT_BITS = 4
+
+/** Mean milliseconds between two messages up to which they are taken to overlap on their way through the swarm. */
+const OVERLAP_INTERVAL_MS = 150
 
 /** How fast messages come in a topic, and what follows for when to do what costs less if done for many at once. */
 export class Pace {
   private lastAt = -Infinity
   /** Milliseconds between two messages, the newer ones weighing more. */
-  private interval = CALM_INTERVAL_MS
+  private interval = 2 * CALM_INTERVAL_MS
 
   /** A message goes through the topic. */
   onMessage (now: number): void {
@@ -51,7 +54,7 @@ export class Pace {
   }
 
   private get cutBits (): number {
-    return this.interval >= CALM_INTERVAL_MS / 2 ? 0 : Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.interval, 0.1)))
+    return this.interval >= OVERLAP_INTERVAL_MS ? 0 : Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.interval, 0.1)))
   }
 }
 

@@ -177,9 +177,11 @@ export class PlumTree {
       this.peers.forget(from, key)
 
       // a Prune for a neighbors message would keep all later ones away
-      if (scope.type === 'swarm' && this.isSpare(from, bringer, id)) {
-        this.peers.addLazy(from)
-        out.send(from, { type: 'prune' })
+      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id) : undefined
+
+      if (spare !== undefined) {
+        this.peers.addLazy(spare)
+        out.send(spare, { type: 'prune' })
       }
 
       return
@@ -199,14 +201,29 @@ export class PlumTree {
   }
 
   /**
-   * Whether a link that carried a duplicate is one too many: the one by which
-   * the message came first still carries payloads. Otherwise of two messages
-   * that cross each other in a cycle each would cut it at another place, which
-   * leaves two parts, and more of it the more messages are on their way at once.
-   * Rust prunes always; what is not pruned here brings another duplicate, and is then.
+   * Which link is one too many when a message came twice, if one is to be cut
+   * now. Rust cuts the one of the second copy, always; of one that is kept the
+   * next copies decide.
    */
-  private isSpare (from: PeerKey, bringer: PeerKey, id: MessageId): boolean {
-    return !this.peers.has(from) || (this.pace.mayCut(id) && (bringer === this.init.me || (bringer !== from && this.peers.eager.has(bringer))))
+  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId): PeerKey | undefined {
+    if (!this.peers.has(from) || bringer === this.init.me) {
+      return from
+    }
+
+    // the link by which the message came first must carry payloads still: of two messages that cross
+    // each other in a cycle each may cut it at another place
+    const isElsewhere = bringer !== from && this.peers.eager.has(bringer)
+
+    if (this.pace.mayCut(id)) {
+      return isElsewhere ? from : undefined
+    }
+
+    // a Graft that was not needed takes back what it did
+    if (isElsewhere && this.repair.wasAsked(from, key)) {
+      return from
+    }
+
+    return isElsewhere && this.peers.eager.has(from) && this.repair.wasAsked(bringer, key) ? bringer : undefined
   }
 
   /**
