@@ -47,7 +47,7 @@ export class Publisher {
     this.#maxDataBytes = maxContentBytes(init.options.maxMessageSize) - (this.#isSigning ? ENVELOPE_BYTES : 0)
   }
 
-  /** `publish` of the service. */
+  /** `publish` of the service. What need not wait has left when this returns. */
   async publish (session: Session, topic: string | TopicId, data: Uint8Array, options: PublishOptions): Promise<PublishResult> {
     this.#check(data, options)
     const id = toTopicId(topic)
@@ -65,7 +65,8 @@ export class Publisher {
       throw new NoPeersSubscribedError(nameOf(entry))
     }
 
-    const content = await this.broadcast(session, id, data, 'swarm', options)
+    const sealed = this.#isSigning ? await this.#seal(session, id, data, options) : data
+    const content = session.broadcast(id, sealed, 'swarm').duplicate ? undefined : sealed
     const recipients = session.neighbors(id)
 
     if (isOnlyPublished) {
@@ -91,18 +92,20 @@ export class Publisher {
   /** @returns the content that went out, or `undefined` for one that the topic has seen before */
   async broadcast (session: Session, topic: TopicId, data: Uint8Array, scope: Scope, options: AbortOptions = {}): Promise<Uint8Array | undefined> {
     this.#check(data, options)
-    let content = data
-
-    if (this.#isSigning) {
-      content = await seal(this.#init.privateKey, topic, ++this.#sequenceNumber, data)
-      options.signal?.throwIfAborted()
-
-      if (session !== this.#init.session()) {
-        throw new NotStartedError('Gossip was stopped')
-      }
-    }
+    const content = this.#isSigning ? await this.#seal(session, topic, data, options) : data
 
     return session.broadcast(topic, content, scope).duplicate ? undefined : content
+  }
+
+  async #seal (session: Session, topic: TopicId, data: Uint8Array, options: AbortOptions): Promise<Uint8Array> {
+    const content = await seal(this.#init.privateKey, topic, ++this.#sequenceNumber, data)
+    options.signal?.throwIfAborted()
+
+    if (session !== this.#init.session()) {
+      throw new NotStartedError('Gossip was stopped')
+    }
+
+    return content
   }
 
   #check (data: Uint8Array, options: AbortOptions): void {

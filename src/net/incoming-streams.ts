@@ -51,7 +51,7 @@ export class IncomingStreams {
       }
     })
 
-    receive(stream, this.#init.maxMessageSize, {
+    receive(stream, connection, this.#init.maxMessageSize, {
       onFrame: (topicId, payload) => {
         if (header !== topicId) {
           header = topicId

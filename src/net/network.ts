@@ -262,7 +262,7 @@ export class Network implements RemotePeerOwner {
     this.#dirty.clear()
 
     for (const peer of dirty) {
-      peer.flush()
+      peer.flushQueued()
     }
   }
 
