@@ -182,10 +182,9 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
    */
   subscribe (topic: string | TopicId): void {
     const session = this.#assertStarted()
-    const entry = session.enter(toTopicId(topic))
+    const entry = session.enter(toTopicId(topic), typeof topic === 'string' ? topic : undefined)
     const isNew = !entry.subscribed
     entry.subscribed = true
-    session.name(entry, topic)
 
     if (isNew) {
       session.joining.joinPeers(entry, [])
@@ -248,7 +247,7 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
    * @throws {NotStartedError} the node is not started
    */
   getSubscribers (topic: string | TopicId): PeerId[] {
-    return [...this.#assertStarted().topics.get(toTopicId(topic).toString())?.subscribers.values() ?? []]
+    return this.#assertStarted().subscribers(toTopicId(topic))
   }
 
   // --- to look inside
@@ -298,9 +297,9 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       log: this.#log,
       metrics: this.#metrics,
       onMessage: (detail) => { this.safeDispatchEvent('message', { detail }) },
-      onSubscriptionChange: (entry, peerId, subscribe) => {
+      onSubscriptionChange: (topic, peerId, subscribe) => {
         this.safeDispatchEvent('subscription-change', {
-          detail: { peerId, subscriptions: [{ topic: nameOf(entry), subscribe }] }
+          detail: { peerId, subscriptions: [{ topic, subscribe }] }
         })
       }
     })

@@ -133,15 +133,19 @@ export class TopicRegistry {
   /**
    * A connected peer has shown that it is in the topic.
    *
+   * @param isKnown - whether the application has heard so before
    * @returns whether that was news
    */
-  addSubscriber (entry: TopicEntry, peer: PeerKey, peerId: PeerId): boolean {
+  addSubscriber (entry: TopicEntry, peer: PeerKey, peerId: PeerId, isKnown = false): boolean {
     if (entry.subscribers.has(peer) || (entry.subscribers.size >= MAX_SUBSCRIBERS && !entry.neighbors.has(peer))) {
       return false
     }
 
     entry.subscribers.set(peer, peerId)
-    this.#onSubscriptionChange(entry, peerId, true)
+
+    if (!isKnown) {
+      this.#onSubscriptionChange(entry, peerId, true)
+    }
 
     return true
   }

@@ -1,6 +1,7 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf, isIrohAddress, peerIdOf } from '../iroh-address.ts'
+import { SUBSCRIPTIONS_TOPIC } from '../wire/index.ts'
 import { Connections, UNLIMITED } from './connections.ts'
 import { MembershipLimit } from './membership-limit.ts'
 import { NativeLinks } from './native-links.ts'
@@ -297,7 +298,11 @@ export class Network implements RemotePeerOwner {
         if (header !== topicId) {
           header = topicId
           topic = toString(topicId, 'hex')
-          this.#native.onStream(key, topic)
+
+          // nobody answers a goodbye there
+          if (topic !== SUBSCRIPTIONS_TOPIC) {
+            this.#native.onStream(key, topic)
+          }
         }
 
         if (native != null) {
