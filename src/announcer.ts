@@ -16,7 +16,7 @@ const INTERVAL_MS = 50
 /** The largest frame, however large messages may be: with the interval that is 80 kB a second to one peer. */
 const MAX_FRAME_BYTES = 4_096
 
-/** Milliseconds before a peer that asks us to start over may do so again. */
+/** Milliseconds after which a peer is told everything again at the earliest. */
 const RESTART_MS = 1_000
 
 /** What an announcer asks of its surroundings. */
@@ -28,6 +28,10 @@ export interface AnnouncerInit {
   understands (peer: PeerKey): boolean
   /** What the application calls a topic, and its tag in hex. */
   topic (key: TopicKey): { name?: string, tag: string }
+  /** Must `tell` the peer of each topic that we are in. */
+  tellAll (peer: PeerKey): void
+  /** The first word was said to the peer. */
+  onFirstWord (peer: PeerKey): void
   send (peer: PeerKey, frame: Frame): void
 }
 
@@ -37,6 +41,8 @@ interface Said {
   pending: Map<TopicKey, boolean>
   /** Whether the peer must be told something even if there is no topic to name. */
   isOwed: boolean
+  /** Whether the peer is to be told everything again. */
+  isStale: boolean
   restartedAt: number
   /** When the first word was said. */
   since: number
@@ -86,22 +92,10 @@ export class Announcer {
     return this.#init.timers.now() - (this.#said.get(peer)?.since ?? -Infinity)
   }
 
-  /** What was said is forgotten: the caller says all of it again. Returns whether the time for it has come. */
-  restart (peer: PeerKey): boolean {
-    const said = this.#of(peer)
-    const now = this.#init.timers.now()
-
-    if (now - said.restartedAt < RESTART_MS) {
-      return false
-    }
-
-    said.restartedAt = now
-    said.sequence = 0
-    said.pending.clear()
-    said.isOwed = true
+  /** Something that we said is lost: the peer is told everything again. */
+  restart (peer: PeerKey): void {
+    this.#of(peer).isStale = true
     this.#arm(PAUSE_MS)
-
-    return true
   }
 
   /** Something that the peer said is missing: it is asked to start over. */
@@ -130,7 +124,7 @@ export class Announcer {
     let said = this.#said.get(peer)
 
     if (said == null) {
-      said = { sequence: 0, pending: new Map(), isOwed: false, restartedAt: -Infinity, since: Infinity }
+      said = { sequence: 0, pending: new Map(), isOwed: false, isStale: false, restartedAt: -Infinity, since: Infinity }
       this.#said.set(peer, said)
     }
 
@@ -148,24 +142,39 @@ export class Announcer {
   }
 
   #flush (): void {
-    let isMore = false
+    const now = this.#init.timers.now()
+    let next = Infinity
 
     for (const [peer, said] of this.#said) {
+      if (said.isStale) {
+        if (now - said.restartedAt < RESTART_MS) {
+          next = Math.min(next, said.restartedAt + RESTART_MS - now)
+          continue
+        }
+
+        said.isStale = false
+        said.restartedAt = now
+        said.sequence = 0
+        said.pending.clear()
+        said.isOwed = true
+        this.#init.tellAll(peer)
+      }
+
       if (said.pending.size === 0 && !said.isOwed) {
         continue
       }
 
       if (this.#init.understands(peer)) {
         this.#say(peer, said)
-        isMore ||= said.pending.size > 0
+        next = said.pending.size > 0 ? Math.min(next, INTERVAL_MS) : next
       } else {
         // should it turn out to be of our kind, it is told everything from the start
         this.#said.delete(peer)
       }
     }
 
-    if (isMore) {
-      this.#arm(INTERVAL_MS)
+    if (next < Infinity) {
+      this.#arm(next)
     }
   }
 
@@ -192,9 +201,13 @@ export class Announcer {
 
     if (statements.length > 0 || said.isOwed) {
       said.sequence++
-      said.since = Math.min(said.since, this.#init.timers.now())
       said.isOwed = false
       this.#send(peer, { type: sequence === 0 ? 'start' : 'more', sequence, isLast: pending.size === 0, statements })
+
+      if (said.since === Infinity) {
+        said.since = this.#init.timers.now()
+        this.#init.onFirstWord(peer)
+      }
     }
   }
 

@@ -102,7 +102,8 @@ export interface IrohGossipInit {
 /** How peers of a topic are found that nobody named. */
 export interface DiscoveryInit {
   /**
-   * Whether connected peers that speak the protocol are asked for each topic.
+   * Whether connected peers that speak the protocol are told which topics the
+   * node is in, and asked to let it in.
    *
    * @default true
    */

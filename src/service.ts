@@ -241,8 +241,9 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
   }
 
   /**
-   * Connected peers known to be in the topic: its neighbors, and those that were
-   * found there. In a large swarm these are few of its members.
+   * Connected peers known to be in the topic, whether the node itself is in it or
+   * not. Rust peers are known only in topics that the node is in. In a large
+   * swarm these are few of its members.
    *
    * @throws {NotStartedError} the node is not started
    */

@@ -358,11 +358,7 @@ export class Session {
       return
     }
 
-    if (message.type === 'disconnect' && !message.alive) {
-      this.topics.onPeerLeft(entry, peer)
-    } else {
-      this.#subscriptions.onShown(entry, peer)
-    }
+    this.#subscriptions.onShown(entry, peer, message.type !== 'disconnect' || message.alive)
   }
 
   #onTopicEvent (key: TopicKey, event: ProtoTopicEvent): void {
@@ -377,7 +373,7 @@ export class Session {
       const isUp = event.type === 'neighborUp'
       this.#init.log('topic %s: %p is %s', key, peerId, isUp ? 'a neighbor' : `no neighbor any more (${event.reason})`)
       this.#init.metrics?.onNeighbor(isUp ? 'up' : event.reason)
-      this.topics.applyNeighbor(entry, event, peerId)
+      this.topics.applyNeighbor(entry, event, peerId, this.#subscriptions.isAnnounced(entry, event.peer))
       this.#tag(event.peer, peerId, isUp)
 
       if (!isUp && event.reason === 'left') {

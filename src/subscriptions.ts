@@ -23,7 +23,7 @@ const BURST_STATEMENTS = 16_384
 const STATEMENTS_PER_SECOND = 1_024
 
 /** Milliseconds in which a peer that was told of our topics should have told of its own. */
-const ANSWER_MS = 1_000
+const ANSWER_MS = 500
 
 /** Milliseconds before a peer is asked again to start over. */
 const ASK_INTERVAL_MS = 2_000
@@ -86,6 +86,15 @@ export class Subscriptions {
       hash,
       timers,
       maxMessageSize,
+      onFirstWord: (peer) => {
+        // an answer that does not come may have been lost, as when our service was started anew on an old connection
+        timers.schedule(ANSWER_MS, () => {
+          if (this.#heard.get(peer)?.next == null) {
+            this.#announcer.ask(peer)
+          }
+        })
+      },
+      tellAll: (peer) => { this.#tellAll(peer) },
       understands: (peer) => this.#understands(peer),
       topic: (key) => ({ name: init.topics.get(key)?.name, tag: this.#tagOf(fromString(key, 'hex')) }),
       send: (peer, frame) => {
@@ -147,8 +156,8 @@ export class Subscriptions {
 
   /** What we said last may be lost. */
   onLinkBroken (peer: PeerKey): void {
-    if (this.#announcer.hasTold(peer) && this.#announcer.restart(peer)) {
-      this.#tellAll(peer)
+    if (this.#announcer.hasTold(peer)) {
+      this.#announcer.restart(peer)
     }
   }
 
@@ -182,8 +191,8 @@ export class Subscriptions {
     const { type, sequence, isLast, statements } = decodeAnnouncement(message.content)
 
     if (type === 'ask') {
-      if (this.#announcer.restart(peer)) {
-        this.#tellAll(peer)
+      if (this.#init.isEnabled) {
+        this.#announcer.restart(peer)
       }
 
       return
@@ -232,12 +241,28 @@ export class Subscriptions {
     }
   }
 
-  /** A peer has shown by what it does that it is in the topic. */
-  onShown (entry: TopicEntry, peer: PeerKey): void {
-    this.#addSubscriber(entry, peer, false)
+  /**
+   * A peer has shown by what it does that it is in the topic, or not. Of one
+   * that tells us of its topics this says nothing new, but may come out of order.
+   */
+  onShown (entry: TopicEntry, peer: PeerKey, isIn: boolean): void {
+    if (this.#heard.get(peer)?.next != null) {
+      return
+    }
+
+    if (isIn) {
+      this.#addSubscriber(entry, peer, false)
+    } else {
+      this.#init.topics.onPeerLeft(entry, peer)
+    }
   }
 
   // --- what is known
+
+  /** Whether the peer says that it is in one of our topics. */
+  isAnnounced (entry: TopicEntry, peer: PeerKey): boolean {
+    return this.#announced.has(peer, this.#tags.get(entry.id.toString()) ?? '')
+  }
 
   /** Connected peers that have said that they are in a topic. */
   peersIn (topic: TopicId): PeerId[] {
