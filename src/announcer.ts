@@ -19,6 +19,8 @@ const MAX_FRAME_BYTES = 4_096
 /** Milliseconds after which a peer is told everything again at the earliest. */
 const RESTART_MS = 1_000
 
+const utf8 = new TextEncoder()
+
 /** What an announcer asks of its surroundings. */
 export interface AnnouncerInit {
   hash: Hash
@@ -56,6 +58,9 @@ export class Announcer {
   readonly #init: AnnouncerInit
   readonly #said = new Map<PeerKey, Said>()
   readonly #maxContentBytes: number
+  /** Statements of one flush, and what was encoded last: most peers are told the same. */
+  readonly #statements = new Map<string, TopicStatement>()
+  #last: { announcement: Announcement, frame: Frame } | undefined
   #isArmed = false
 
   constructor (init: AnnouncerInit) {
@@ -173,6 +178,9 @@ export class Announcer {
       }
     }
 
+    this.#statements.clear()
+    this.#last = undefined
+
     if (next < Infinity) {
       this.#arm(next)
     }
@@ -212,14 +220,36 @@ export class Announcer {
   }
 
   #statement (key: TopicKey, isIn: boolean): TopicStatement {
+    const cacheKey = isIn ? key : `-${key}`
+    let statement = this.#statements.get(cacheKey)
+
+    if (statement == null) {
+      statement = this.#newStatement(key, isIn)
+      this.#statements.set(cacheKey, statement)
+    }
+
+    return statement
+  }
+
+  #newStatement (key: TopicKey, isIn: boolean): TopicStatement {
     const { name = '', tag } = this.#init.topic(key)
-    const bytes = isIn ? new TextEncoder().encode(name).length : 0
+    const bytes = isIn ? utf8.encode(name).length : 0
 
     return { isIn, topic: bytes > 0 && bytes <= MAX_TOPIC_NAME_BYTES ? name : fromString(tag, 'hex') }
   }
 
   #send (peer: PeerKey, announcement: Announcement): void {
-    const content = encodeAnnouncement(announcement)
-    this.#init.send(peer, encodeFrame({ type: 'gossip', id: this.#init.hash(content), content, scope: { type: 'neighbors' } }))
+    if (this.#last == null || !isSame(this.#last.announcement, announcement)) {
+      const content = encodeAnnouncement(announcement)
+      const frame = encodeFrame({ type: 'gossip', id: this.#init.hash(content), content, scope: { type: 'neighbors' } })
+      this.#last = { announcement, frame }
+    }
+
+    this.#init.send(peer, this.#last.frame)
   }
+}
+
+function isSame (a: Announcement, b: Announcement): boolean {
+  return a.type === b.type && a.sequence === b.sequence && a.isLast === b.isLast && a.statements.length === b.statements.length &&
+    a.statements.every((statement, i) => statement === b.statements[i])
 }

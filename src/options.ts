@@ -195,6 +195,9 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
     }
   }
 
+  checkBooleans('', { emitSelf: resolved.emitSelf, allowPublishToZeroTopicPeers: resolved.allowPublishToZeroTopicPeers, runOnLimitedConnection: resolved.runOnLimitedConnection })
+  checkBooleans('discovery.', resolved.discovery)
+
   checkNumbers('', resolved)
   checkNumbers('membership.', resolved.membership)
   checkNumbers('broadcast.', resolved.broadcast)
@@ -208,6 +211,18 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
   }
 
   return resolved
+}
+
+function checkBooleans (prefix: string, values: object): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (prefix === 'discovery.' && name !== 'connectedPeers' && name !== 'contentRouting') {
+      throw new InvalidParametersError(`There is no option ${prefix}${name}`)
+    }
+
+    if (typeof value !== 'boolean') {
+      throw new InvalidParametersError(`${prefix}${name} must be true or false, got ${typeof value}`)
+    }
+  }
 }
 
 function checkNumbers (prefix: string, values: object): void {

@@ -131,11 +131,13 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
   /**
    * Leaves every topic, tells the neighbors and waits until they have taken it,
    * at most 5 s. Every handle is closed; `start` makes the service usable again.
+   *
+   * @param options - a signal that ends the wait: what has not left by then is dropped. Never rejects for it
    */
-  async shutdown (): Promise<void> {
+  async shutdown (options: AbortOptions = {}): Promise<void> {
     const session = this.#session
     this.#session = undefined
-    await session?.stop()
+    await session?.stop(options)
 
     if (session != null) {
       this.#addresses.clear()

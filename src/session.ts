@@ -27,7 +27,7 @@ import type { Message } from './pubsub/types.ts'
 import type { TopicId } from './topic-id.ts'
 import type { TopicEntry } from './topic-registry.ts'
 import type { TopicHandle } from './topic.ts'
-import type { Logger, PeerId } from '@libp2p/interface'
+import type { AbortOptions, Logger, PeerId } from '@libp2p/interface'
 
 /** What a session is made of, and whom it tells. */
 export interface SessionInit {
@@ -212,8 +212,8 @@ export class Session {
     this.#updatePeerData()
   }
 
-  /** Says goodbye to the neighbors of every topic, and waits until they have taken it or 5 s are over. */
-  async stop (): Promise<void> {
+  /** Says goodbye to the neighbors of every topic, and waits until they have taken it or 5 s are over, or the signal fires. */
+  async stop ({ signal }: AbortOptions = {}): Promise<void> {
     const { events } = this.#init.components
     events.removeEventListener('self:peer:update', this.#updatePeerData)
     events.removeEventListener('transport:listening', this.#updatePeerData)
@@ -227,7 +227,7 @@ export class Session {
       this.topics.delete(entry.id.toString())
     }
 
-    await this.network.stop(GOODBYE_TIMEOUT_MS)
+    await this.network.stop(AbortSignal.any([AbortSignal.timeout(GOODBYE_TIMEOUT_MS), ...signal == null ? [] : [signal]]))
     this.timers.clear()
 
     for (const entry of entries) {

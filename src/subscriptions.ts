@@ -22,8 +22,13 @@ import type { PeerId } from '@libp2p/interface'
 const BURST_STATEMENTS = 16_384
 const STATEMENTS_PER_SECOND = 1_024
 
-/** Milliseconds in which a peer that was told of our topics should have told of its own. */
-const ANSWER_MS = 500
+/**
+ * Milliseconds in which a peer that was told of our topics should tell of its
+ * own, and until it is asked to. So long it is not asked for each topic: a busy
+ * node would be kept from answering by just that.
+ */
+const ANSWER_MS = 5_000
+const REMIND_MS = 2_000
 
 /** Milliseconds before a peer is asked again to start over. */
 const ASK_INTERVAL_MS = 2_000
@@ -88,7 +93,7 @@ export class Subscriptions {
       maxMessageSize,
       onFirstWord: (peer) => {
         // an answer that does not come may have been lost, as when our service was started anew on an old connection
-        timers.schedule(ANSWER_MS, () => {
+        timers.schedule(REMIND_MS, () => {
           if (this.#heard.get(peer)?.next == null) {
             this.#announcer.ask(peer)
           }
@@ -281,9 +286,7 @@ export class Subscriptions {
       return 'absent'
     }
 
-    const isExpected = this.#heard.get(peer)?.next == null && this.#announcer.age(peer) < ANSWER_MS && this.#understands(peer)
-
-    return isExpected ? 'expected' : 'unknown'
+    return this.#heard.get(peer)?.next == null && this.#announcer.age(peer) < ANSWER_MS ? 'expected' : 'unknown'
   }
 
   // ---

@@ -14,6 +14,8 @@ export const TOPIC_TAG_BYTES = 16
 /** The longest name, in bytes of UTF-8, that is told as it is. */
 export const MAX_TOPIC_NAME_BYTES = 255
 
+const utf8 = new TextEncoder()
+
 const kinds = ['start', 'more', 'ask'] as const
 
 /** That a node is in a topic, or is not any more. */
@@ -104,7 +106,7 @@ export function decodeAnnouncement (content: Uint8Array): Announcement {
 }
 
 function nameBytes (name: string): Uint8Array {
-  return new TextEncoder().encode(name)
+  return utf8.encode(name)
 }
 
 function decodeName (bytes: Uint8Array, at: number): string {
