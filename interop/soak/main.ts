@@ -17,9 +17,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { scheduler } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { plotSvg } from '../../src/simulator/index.ts'
 import { randomTopic } from '../support/topic.ts'
-import { plot } from './plot.ts'
 import { SoakSwarm } from './swarm.ts'
+import type { Series } from '../../src/simulator/index.ts'
 
 const { values } = parseArgs({
   options: {
@@ -65,8 +66,8 @@ const mixed = await run({ js: 10, rust: 10 }, Number(values.minutes))
 const { messages, expected, missed, doubled } = mixed.ledger.verdict()
 const inMixed = mixed.rustNeighbors()
 await mkdir(values.out, { recursive: true })
-await writeFile(join(values.out, 'connections.svg'), plot('Open connections of each process (Rust brown, JavaScript blue)', mixed.connections))
-await writeFile(join(values.out, 'streams.svg'), plot('Open streams of each JavaScript process', mixed.streams))
+await writeFile(join(values.out, 'connections.svg'), plot('Open connections of each process (Rust brown, JavaScript blue)', 'connections', mixed.connections))
+await writeFile(join(values.out, 'streams.svg'), plot('Open streams of each JavaScript process', 'streams', mixed.streams))
 await mixed.end()
 print(`${messages} messages, ${expected} deliveries expected, ${missed.length} missed, ${doubled.length} doubled`)
 print(`events that Rust applications took too slowly and lost: ${mixed.lagged} times`)
@@ -78,6 +79,11 @@ const inPure = pure.rustNeighbors()
 await pure.end()
 print(`neighbors of a Rust peer: ${mean(inMixed)} in the mixed swarm (${inMixed.join(' ')}), ${mean(inPure)} in a pure one (${inPure.join(' ')})`)
 process.exitCode = missed.length + doubled.length === 0 ? 0 : 1
+
+/** Many thin lines over seconds. */
+function plot (title: string, yLabel: string, series: Series[]): string {
+  return plotSvg({ title, xLabel: 'seconds', yLabel, series, legend: false })
+}
 
 function mean (counts: number[]): string {
   return (counts.reduce((sum, count) => sum + count, 0) / counts.length).toFixed(2)

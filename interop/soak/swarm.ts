@@ -7,8 +7,13 @@ import { whole } from '../support/swarm.ts'
 import { Ledger } from './ledger.ts'
 import { Witness } from './witness.ts'
 import type { Life } from './ledger.ts'
-import type { Series } from './plot.ts'
+import type { Series } from '../../src/simulator/index.ts'
 import type { RustTopic } from '../support/rust-topic.ts'
+
+/** A line of a plot that grows: what was counted at which second. */
+interface Samples extends Series {
+  points: Array<[second: number, count: number]>
+}
 
 interface Inhabitant {
   peer: RustPeer | JsProcess
@@ -17,8 +22,8 @@ interface Inhabitant {
   life?: Life
   /** Messages it has heard and that are noted. */
   noted: number
-  connections: Series
-  streams: Series
+  connections: Samples
+  streams: Samples
 }
 
 const CONTENT_BYTES = 100
@@ -29,8 +34,8 @@ export class SoakSwarm {
   readonly witness = new Witness()
   /** When it began, in milliseconds of the process. */
   readonly started = performance.now()
-  readonly connections: Series[] = []
-  readonly streams: Series[] = []
+  readonly connections: Samples[] = []
+  readonly streams: Samples[] = []
   readonly #topic: string
   readonly #random = new Random(1)
   readonly #numbers = new Map<string, number>()
@@ -97,11 +102,11 @@ export class SoakSwarm {
     const second = (performance.now() - this.started) / 1000
 
     if (peer instanceof RustPeer) {
-      connections.points.push({ second, value: (await peer.connections()).open.length })
+      connections.points.push([second, (await peer.connections()).open.length])
     } else {
       const use = await peer.use()
-      connections.points.push({ second, value: use.connections.length })
-      streams.points.push({ second, value: use.streams })
+      connections.points.push([second, use.connections.length])
+      streams.points.push([second, use.streams])
     }
   }
 
@@ -132,8 +137,8 @@ export class SoakSwarm {
       peer,
       topic,
       noted: 0,
-      connections: { label: peer.name, color, points: [] },
-      streams: { label: peer.name, color, points: [] }
+      connections: { name: peer.name, color, points: [] },
+      streams: { name: peer.name, color, points: [] }
     }
     this.connections.push(inhabitant.connections)
     kind === 'js' && this.streams.push(inhabitant.streams)

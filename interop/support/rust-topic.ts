@@ -2,8 +2,9 @@ import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf } from './address.ts'
 import { Changes } from './changes.ts'
-import type { Contact, Member, MemberTopic, Received } from './member.ts'
+import type { Contact, MemberTopic, Received } from './member.ts'
 import type { Count } from './numbered.ts'
+import type { ProcessMember } from './process-member.ts'
 import type { RustPeer } from './rust-peer.ts'
 
 /** A line that the Rust peer prints for a topic. */
@@ -17,12 +18,6 @@ export type RustEvent =
 /** Has the process perform a command, and resolves to its answer. */
 interface Ask {
   (command: { do: string } & Record<string, unknown>): Promise<unknown>
-}
-
-/** A peer that runs in a process of its own. */
-export interface ProcessMember extends Member {
-  /** Tells the peer where contacts can be dialed. */
-  meet (contacts: Contact[]): Promise<void>
 }
 
 /** A topic that a peer in a process of its own has joined, by default a Rust peer. */

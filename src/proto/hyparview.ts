@@ -126,27 +126,9 @@ export class HyParView {
     this.settle(now, out)
   }
 
-  /**
-   * Asks peers that are no neighbors whether they are in the topic, by a Shuffle
-   * that names nobody and goes no further: it changes no view on either side.
-   */
-  inquire (peers: PeerKey[], out: Outbox): void {
-    const { me } = this.shared
-
-    for (const peer of peers) {
-      if (peer !== me && !this.views.links.has(peer)) {
-        out.send(peer, { type: 'shuffle', origin: me, nodes: [], ttl: 0 })
-
-        if (!this.needs(peer)) {
-          out.release(peer)
-        }
-      }
-    }
-  }
-
-  /** Tells everybody who counts us as neighbor, or soon will, and others that know of us. */
-  quit (others: PeerKey[], out: Outbox): void {
-    this.neighborship.quit(others, out)
+  /** Tells everybody who counts us as neighbor, or soon will. */
+  quit (out: Outbox): void {
+    this.neighborship.quit(out)
   }
 
   /**

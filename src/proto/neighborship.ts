@@ -179,10 +179,9 @@ export class Neighborship {
     healing.refill(now, out)
   }
 
-  /** Says goodbye to all neighbors, to those that may soon count us as one, and to others that know of us. */
-  quit (others: PeerKey[], out: Outbox): void {
-    const { me, views, healing, shuffles } = this.shared
-    const told = new Set([me, ...views.active])
+  /** Says goodbye to all neighbors, and to those that may soon count us as one. */
+  quit (out: Outbox): void {
+    const { views, healing, shuffles } = this.shared
 
     for (const peer of views.active.toArray()) {
       const goodbye = shuffles.alternatives(peer)
@@ -192,7 +191,7 @@ export class Neighborship {
       this.sendDisconnect(peer, false, out)
     }
 
-    for (const peer of new Set([...healing.requests.peers(), ...healing.contacts.asked(), ...this.refusals.peers(), ...others.filter((other) => !told.has(other))])) {
+    for (const peer of new Set([...healing.requests.peers(), ...healing.contacts.asked(), ...this.refusals.peers()])) {
       healing.answered(peer)
       this.refusals.cancel(peer)
       this.sendDisconnect(peer, false, out)
