@@ -68,9 +68,9 @@ export async function stopNodes (): Promise<void> {
   await Promise.all(started.splice(0).map(async (node) => { await node.stop() }))
 }
 
-/** Waits until `holds` is true; fails with `what` after 10 s. */
+/** Waits until `holds` is true; fails with `what` after 20 s. */
 export async function until (what: string, holds: () => boolean): Promise<void> {
-  await pWaitFor(holds, { interval: 5, timeout: { milliseconds: 10_000, message: `It never came true that ${what}` } })
+  await pWaitFor(holds, { interval: 5, timeout: { milliseconds: 20_000, message: `It never came true that ${what}` } })
 }
 
 /** Everything that a handle hears, gathered in the background. */
