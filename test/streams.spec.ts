@@ -200,6 +200,8 @@ describe('streams', () => {
 
       expect(heard.events.filter((event) => event.type === 'neighborDown')).to.deep.equal([{ type: 'neighborDown', peer: stuck.node.peerId, reason: 'sendStalled' }])
       await until('the other one has everything', () => goodHeard.texts.length === sent)
+      // it reads nothing, so it would never hear of it otherwise
+      await until('its stream was reset', () => stuck.incoming[0].status === 'reset')
     })
   })
 
