@@ -21,7 +21,7 @@ describe('streams', () => {
   }
 
   it('starts with a header and the answer to a join', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     await until('it answers', () => peer.heard('neighbor').length > 0)
@@ -30,7 +30,7 @@ describe('streams', () => {
   })
 
   it('reads a stream on after frames that are none', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
     const stream = await peer.open()
@@ -46,7 +46,7 @@ describe('streams', () => {
   })
 
   it('takes several streams of one topic', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
 
@@ -60,7 +60,7 @@ describe('streams', () => {
   })
 
   it('harms nothing by a stream without a header, or with a wrong one', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
     const [empty, wrong, aborted] = [await peer.open(), await peer.open(), await peer.open()]
@@ -77,7 +77,7 @@ describe('streams', () => {
   })
 
   it('finishes the stream after its goodbye and opens another for the next word', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const topic = await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     await topic.leave()
@@ -119,7 +119,7 @@ describe('streams', () => {
   })
 
   it('opens a stream again that the peer has reset', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const topic = await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     const isOpen = (): boolean => node.getConnections(peer.node.peerId)[0].streams.some((stream) => stream.direction === 'outbound' && stream.protocol === GOSSIP_PROTOCOL)
@@ -133,7 +133,7 @@ describe('streams', () => {
   })
 
   it('asks a neighbor again when a stream to it, or one from it, was reset', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     await until('the handshake is over', () => peer.heard('neighbor').length > 0)
@@ -151,7 +151,7 @@ describe('streams', () => {
   })
 
   it('lets a peer go that refuses every stream, and tells why', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const topic = await node.services.pubsub.join('fruit')
     const heard = new Heard(topic)
     const peer = await HandMadePeer.connect(node, (_peer, stream) => { stream.abort(new UnsupportedProtocolError('go away')) })
@@ -164,7 +164,7 @@ describe('streams', () => {
   })
 
   it('notices that the last connection is gone', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
     peer.connection.abort(new Error('gone'))

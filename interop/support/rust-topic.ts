@@ -28,6 +28,8 @@ export class RustTopic<M extends ProcessMember = RustPeer> implements MemberTopi
   readonly #ask: Ask
   readonly #neighbors = new Set<string>()
   readonly changes = new Changes()
+  /** How often the application lost events, of neighbors too, because it took them too slowly. */
+  lagged = 0
 
   constructor (member: M, topic: string, ask: Ask) {
     this.member = member
@@ -93,6 +95,7 @@ export class RustTopic<M extends ProcessMember = RustPeer> implements MemberTopi
         this.received.push({ ...event, content: fromString(event.content, 'hex') })
         break
       case 'lagged':
+        this.lagged++
         break
       case 'ended':
         this.onEnd(new Error('the crate has ended the subscription'))

@@ -42,8 +42,9 @@ export async function createNode (init: IrohGossipInit = {}, options: Libp2pOpti
 }
 
 /** A node that only nodes of this process reach, without sockets. */
-export async function createMemoryNode (init: IrohGossipInit = {}): Promise<TestNode> {
+export async function createMemoryNode (init: IrohGossipInit = {}, options: Libp2pOptions = {}): Promise<TestNode> {
   return createNode(init, {
+    ...options,
     addresses: { listen: [`/memory/gossip-${memoryAddress++}`] },
     transports: [memory()]
   })
