@@ -7,7 +7,7 @@ import type { Network } from './net/network.ts'
 import type { Timers } from './net/timers.ts'
 import type { Frame } from './net/topic-stream.ts'
 import type { Config, Rules } from './proto/config.ts'
-import type { Command, DisconnectReason, InEvent, OutEvent, TopicEvent, ValidationResult, ViolationReason } from './proto/events.ts'
+import type { Command, DisconnectReason, InEvent, OutEvent, Timer, TopicEvent, ValidationResult, ViolationReason } from './proto/events.ts'
 import type { DeliveryScope, Message, PeerKey, TopicKey } from './proto/messages.ts'
 import type { Logger } from '@libp2p/interface'
 
@@ -178,9 +178,7 @@ export class Driver {
         this.#events.push(effect)
         return false
       case 'scheduleTimer':
-        this.#init.timers.schedule(effect.delayMs, () => {
-          this.#dispatch({ type: 'timerExpired', timer: effect.timer })
-        })
+        this.#schedule(effect.delayMs, effect.timer)
         return false
       case 'disconnectPeer':
         this.#network.release(effect.peer)
@@ -199,6 +197,13 @@ export class Driver {
       default:
         return assertNever(effect)
     }
+  }
+
+  /** On its own, since a closure costs the function that makes it an object at each call. */
+  #schedule (delayMs: number, timer: Timer): void {
+    this.#init.timers.schedule(delayMs, () => {
+      this.#dispatch({ type: 'timerExpired', timer })
+    })
   }
 
   #send (to: PeerKey, topic: TopicKey, message: Message): void {
