@@ -84,6 +84,9 @@ export type ContestantName = keyof typeof services
 /** How the nodes of a swarm reach each other. `memory` is for those of one process. */
 export type TransportName = 'tcp' | 'quic' | 'memory'
 
+/** A busy machine loses no connection: pubsub is compared, not patience. */
+const PATIENCE_MS = 60_000
+
 let memoryAddress = 0
 
 const transports = {
@@ -102,7 +105,13 @@ export async function createContestant (name: ContestantName, transportName: Tra
     transports: [transport()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 10_000 },
+    connectionManager: {
+      inboundConnectionThreshold: 10_000,
+      maxIncomingPendingConnections: 10_000,
+      dialTimeout: PATIENCE_MS,
+      inboundUpgradeTimeout: PATIENCE_MS
+    },
+    connectionMonitor: { abortConnectionOnPingFailure: false },
     services: { identify: identify(), pubsub: service() }
   })
 }

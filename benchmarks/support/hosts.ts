@@ -11,6 +11,7 @@ export class Hosts {
   readonly #children: ChildProcess[]
   readonly #addresses = new Map<number, string[]>()
   readonly #random: () => number
+  readonly #fork: () => ChildProcess
   #next = 0
 
   constructor (init: SwarmInit) {
@@ -18,7 +19,8 @@ export class Hosts {
     this.#random = numbers(init.seed)
     const script = fileURLToPath(new URL('./swarm-host.ts', import.meta.url))
     // typed arrays go to and fro
-    this.#children = Array.from({ length: init.processes }, () => fork(script, { execArgv: ['--expose-gc'], serialization: 'advanced' }))
+    this.#fork = () => fork(script, { execArgv: ['--expose-gc'], serialization: 'advanced' })
+    this.#children = Array.from({ length: init.processes }, this.#fork)
   }
 
   /** Numbers of the nodes that are there. */
@@ -42,6 +44,17 @@ export class Hosts {
     await this.ask(node, 'dial', { addresses: dialed.map((other) => this.#addresses.get(other)) })
 
     return dialed.length
+  }
+
+  /** Starts nodes in a process that is not counted; each connects to every node and joins nothing. */
+  async visit (count: number): Promise<void> {
+    const visitors = this.#fork()
+    const { contestant, transport } = this.#init
+    const made = await ask<Array<[number, string[]]>>(visitors, 'create', { contestant, transport, nodes: Array.from({ length: count }, (_, i) => i) })
+
+    for (const [node] of made) {
+      await ask(visitors, 'dial', { node, addresses: [...this.#addresses.values()] })
+    }
   }
 
   /** Ends a node as its user would, and forgets it. */

@@ -23,7 +23,10 @@ interface Reply {
 export function answer (handlers: Handlers): void {
   process.once('disconnect', () => { process.exit() })
   process.on('message', ({ id, name, argument }: Request) => {
-    const reply = (reply: Omit<Reply, 'id'>): void => { process.send?.({ id, ...reply }) }
+    const reply = (reply: Omit<Reply, 'id'>): void => {
+      // nobody may be there any more to hear it
+      process.send?.({ id, ...reply }, () => {})
+    }
     Promise.resolve()
       .then(async () => handlers[name](argument))
       .then(

@@ -233,16 +233,7 @@ answer({
   subscribe: async ({ topics: more }: { topics: number }) => {
     await hosts.each('subscribe', hosts.nodes, { topics: Array.from({ length: more }, () => `idle ${topics++}`) })
   },
-  connect: async ({ dials }: { dials: number }) => {
-    const nodes = hosts.nodes
-    let dialed = 0
-
-    for (const node of nodes.slice(1)) {
-      dialed += await hosts.dial(node, dials, nodes.filter((other) => other < node))
-    }
-
-    return dialed
-  },
+  visit: async ({ visitors }: { visitors: number }) => hosts.visit(visitors),
   subscribing: async ({ ms }: { ms: number }) => {
     const node = await enter()
     await delay(SETTLE_MS)

@@ -93,9 +93,9 @@ export class SwarmProcess {
     await ask(this.#child, 'subscribe', { topics })
   }
 
-  /** Makes every node dial so many more. Returns the connections that were made. */
-  async connect (dials: number): Promise<number> {
-    return ask(this.#child, 'connect', { dials })
+  /** Connects so many nodes that are in no topic to every node; they live in a process that is not counted. */
+  async visit (visitors: number): Promise<void> {
+    await ask(this.#child, 'visit', { visitors })
   }
 
   /** A new node connects, then subscribes while messages flow: milliseconds until its first one. */

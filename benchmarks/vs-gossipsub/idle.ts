@@ -14,7 +14,7 @@ export interface IdleResult {
   heapPerTopic: number
   cpuMicrosPerTopicSecond: number
   bytesPerTopicSecond: number
-  /** Of each further connected peer, seen from one node, a node without pubsub taken off. */
+  /** Of each further connected peer that is in no topic, a node without pubsub taken off. */
   heapPerPeer: number
   /** From `subscribe` to the first message, and CPU and bytes of all nodes until it sits in its place. */
   firstMessageMs: number
@@ -33,12 +33,13 @@ export interface IdleInit {
 }
 
 interface Raw {
-  heap: { before: number, after: number, connected: number, connections: number }
+  heap: { before: number, after: number, connected: number }
   idle: { one: Cost, many: Cost }
   join: Cost
   firstMessageMs: number
 }
 
+const VISITORS = 5
 /** Contestants whose idle cost is told. */
 const contestants: ContestantName[] = ['none', 'iroh-gossip', 'gossipsub', 'gossipsub-tuned', 'floodsub']
 
@@ -53,13 +54,13 @@ async function measure (contestant: ContestantName, { nodes, topics, idleMs, set
   await swarm.settle(settleMs)
   const after = await swarm.heap()
   const many = await swarm.idle(idleMs)
-  const connections = await swarm.connect(5)
+  await swarm.visit(VISITORS)
   await swarm.settle(settleMs)
   const connected = await swarm.heap()
   const firstMessageMs = hasPubsub ? await swarm.firstMessage() : 0
   await swarm.stop()
 
-  return { heap: { before, after, connected, connections }, idle: { one, many }, join, firstMessageMs }
+  return { heap: { before, after, connected }, idle: { one, many }, join, firstMessageMs }
 }
 
 /** What silence costs each contestant. */
@@ -81,7 +82,7 @@ export async function measureIdle (init: IdleInit): Promise<Partial<Record<Conte
 
   const none = raw.get('none')
   const seconds = idleMs / 1_000
-  const perPeer = ({ heap: { after, connected, connections } }: Raw): number => (connected - after) / (2 * connections)
+  const perPeer = ({ heap: { after, connected } }: Raw): number => (connected - after) / (VISITORS * nodes)
   const results: Partial<Record<ContestantName, IdleResult>> = {}
 
   for (const [contestant, own] of raw) {
