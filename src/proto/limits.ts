@@ -37,13 +37,15 @@ export const MIN_LINK_AGE_MS = 5_000
 export const MAX_FORMER_NEIGHBORS = 16
 export const FORMER_NEIGHBOR_RETENTION_MS = 20 * 60_000
 /**
- * Peers heard of, beyond both views, that a node without neighbors asks when
- * nobody else is left: how many (the one heard of longest ago goes first), how
- * long. If 19 of 20 nodes fail at once, all 35 of the views are dead at every
- * sixth survivor, but hardly ever all of these.
+ * Peers heard of, in both views and beyond, that a node without neighbors asks
+ * when nobody else is left, and how to reach them: how many (the one heard of
+ * longest ago goes first), how long. If 19 of 20 nodes fail at once, all 35 of
+ * the views are dead at every sixth survivor, but hardly ever all of these.
  */
-export const MAX_ACQUAINTANCES = 256
-export const ACQUAINTANCE_RETENTION_MS = 20 * 60_000
+export const MAX_KNOWN_PEERS = 256
+export const KNOWN_PEER_RETENTION_MS = 20 * 60_000
+/** Room at least for those known beyond large views. */
+export const MIN_EXTRA_KNOWN_PEERS = 64
 
 /**
  * Neighbor requests of a node that lacks two neighbors or more, while peers do
@@ -112,9 +114,6 @@ export const SHUFFLE_REPLY_MS = 10_000
 export const MAX_UNANSWERED_SHUFFLES = 16
 /** Unasked replies that wait for a Disconnect to follow; the oldest goes first. */
 export const MAX_HELD_REPLIES = 16
-/** Peers whose data is kept beyond both views; the one heard of longest ago goes first. */
-export const MAX_EXTRA_PEER_DATA = 64
-export const PEER_DATA_RETENTION_MS = 60_000
 
 /** How long a peer that counts us as neighbor, and is none, may go on, in milliseconds. */
 export const STRANGER_TOLERANCE_MS = 1_000

@@ -1,7 +1,7 @@
 import { IndexedSet } from './indexed-set.ts'
-import { ACQUAINTANCE_RETENTION_MS, MAX_ACQUAINTANCES, MAX_EXTRA_PEER_DATA } from './limits.ts'
-import { PeerData, withUsableData } from './peer-data.ts'
-import { TimeBoundCache } from './time-bound-cache.ts'
+import { KnownPeers } from './known-peers.ts'
+import { MAX_KNOWN_PEERS, MIN_EXTRA_KNOWN_PEERS } from './limits.ts'
+import { withUsableData } from './peer-data.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
@@ -50,20 +50,15 @@ export class Views {
   readonly links = new Map<PeerKey, Link>()
   /** Peers without a connection that we could dial. */
   readonly passive = new IndexedSet<PeerKey>()
-  readonly peerData: PeerData
-  /** Peers that were heard of, in either view or not, with their data: for when all others are gone. */
-  readonly acquaintances = new TimeBoundCache<PeerKey, Uint8Array | undefined>({
-    retentionMs: ACQUAINTANCE_RETENTION_MS,
-    capacity: MAX_ACQUAINTANCES
-  })
-
+  /** Peers that were heard of, in either view or not, with their data. */
+  readonly known: KnownPeers
   private readonly init: ViewsInit
 
   constructor (init: ViewsInit) {
     const { activeViewCapacity, passiveViewCapacity } = init.config
     this.init = init
-    this.peerData = new PeerData(
-      activeViewCapacity + passiveViewCapacity + MAX_EXTRA_PEER_DATA,
+    this.known = new KnownPeers(
+      Math.max(MAX_KNOWN_PEERS, activeViewCapacity + passiveViewCapacity + MIN_EXTRA_KNOWN_PEERS),
       (peer) => this.links.has(peer) || this.passive.has(peer) || init.busyWith(peer)
     )
   }
@@ -73,7 +68,7 @@ export class Views {
   }
 
   info (peer: PeerKey): PeerInfo {
-    return this.peerData.info(peer)
+    return this.known.info(peer)
   }
 
   canDial (peer: PeerKey): boolean {
@@ -107,8 +102,7 @@ export class Views {
       return
     }
 
-    this.peerData.learn(peer.id, peer.data, now, out)
-    this.acquaintances.set(peer.id, peer.data, now)
+    this.known.hear(peer, now, out)
 
     if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
       return
@@ -130,7 +124,7 @@ export class Views {
   /** A peer that does not answer is not to be asked again. */
   forget (peer: PeerKey): void {
     this.passive.delete(peer)
-    this.acquaintances.delete(peer)
+    this.known.doubt(peer)
   }
 
   /** A random neighbor that may be told of `peer`, and is none of `without`. */
@@ -146,17 +140,26 @@ export class Views {
    * @param fill - whether further neighbors fill what is left
    */
   sample (to: PeerKey, count: number, activeFirst: number, fill: boolean): PeerInfo[] {
-    const tellable = (id: PeerKey): boolean => id !== to && this.init.rules.mayTell(to, this.info(id))
-    const active = this.active.sample(this.init.rng, count, tellable)
-    const passive = this.passive.sample(this.init.rng, count, tellable)
-    const chosen = active.splice(0, Math.min(activeFirst, count))
-    chosen.push(...passive, ...(fill ? active : []))
+    const { rng, rules } = this.init
+    const tellable = (id: PeerKey): boolean => id !== to && rules.mayTell(to, this.info(id))
+    const active = this.active.sample(rng, fill ? count : Math.min(activeFirst, count), tellable)
+    const rest = active.splice(activeFirst)
+    active.push(...this.passive.sample(rng, count - active.length, tellable))
 
-    return chosen.slice(0, count).map((id) => this.info(id))
+    for (let i = 0; i < rest.length && active.length < count; i++) {
+      active.push(rest[i])
+    }
+
+    return active.map((id) => this.info(id))
   }
 
   /** Those of the peers that `to` may be told of, without data that must not go on. */
   tellable (to: PeerKey, peers: PeerInfo[]): PeerInfo[] {
-    return peers.map(withUsableData).filter((peer) => peer.id !== to && this.init.rules.mayTell(to, peer))
+    const { rules } = this.init
+
+    // mostly nothing is to be left out
+    return peers.every((peer) => peer.id !== to && withUsableData(peer) === peer && rules.mayTell(to, peer))
+      ? peers
+      : peers.map(withUsableData).filter((peer) => peer.id !== to && rules.mayTell(to, peer))
   }
 }

@@ -23,36 +23,42 @@ function told (node: TestNode): PeerInfo[] {
   return (reply as ShuffleReply).nodes
 }
 
-describe('peer data', () => {
-  it('of peers in no view is forgotten after a minute', () => {
+describe('known peers', () => {
+  it('in no view are forgotten after twenty minutes', () => {
     const node = create()
     mention(node, 10)
-    expect(node.size('peerData')).to.equal(11)
-    node.advance(55_000)
-    expect(node.size('peerData')).to.equal(11)
+    expect(node.size('knownPeers')).to.equal(11)
+
+    for (let minute = 0; minute < 19; minute++) {
+      node.advance(60_000)
+      node.receive('a', { type: 'iHave', messages: [] })
+    }
+
+    expect(node.size('knownPeers')).to.equal(11)
+    node.advance(60_000)
     node.receive('a', { type: 'iHave', messages: [] })
     node.advance(10_000)
-    expect(node.size('peerData')).to.equal(1)
+    expect(node.size('knownPeers')).to.equal(1)
   })
 
-  it('of neighbors is kept as long as they are', () => {
+  it('are kept as long as they are neighbors', () => {
     const node = create()
 
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 50; i++) {
       node.advance(30_000)
       node.receive('a', { type: 'iHave', messages: [] })
     }
 
     expect(told(node)).to.deep.equal([{ id: 'a', data: bytes('a!') }])
     node.receive('a', { type: 'disconnect', alive: false, respond: false })
-    expect(node.size('peerData')).to.equal(0)
+    expect(node.size('knownPeers')).to.equal(0)
   })
 
-  it('of neighbors is not displaced by any number of others', () => {
+  it('are not displaced by any number of others while they are neighbors', () => {
     const node = create()
     mention(node, 1_000)
 
-    expect(node.size('peerData')).to.equal(99)
+    expect(node.size('knownPeers')).to.equal(256)
     expect(told(node)).to.deep.equal([{ id: 'a', data: bytes('a!') }])
   })
 })
