@@ -1,27 +1,18 @@
 import { Rng, State } from '../proto/index.ts'
 import { hashContent } from './content.ts'
 import { EventQueue } from './event-queue.ts'
-import { createLatency } from './latency.ts'
+import { Links } from './links.ts'
 import { TOPIC } from './machine.ts'
 import { UpstreamState } from './upstream/state.ts'
-import type { Latency } from './latency.ts'
+import type { Happening } from './happening.ts'
 import type { Machine, MachineEvent, RuleSet } from './machine.ts'
 import type { MessageListener, NetworkConfig, NetworkListener, SimulatedNode, StepListener } from './network-config.ts'
-import type { Message, PeerKey } from '../proto/index.ts'
+import type { PeerKey } from '../proto/index.ts'
 
 export type { MessageListener, NetworkConfig, NetworkListener, SimulatedNode, StepListener } from './network-config.ts'
 
-type Item =
-  | { type: 'message', to: SimulatedNode, from: SimulatedNode, message: Message }
-  | { type: 'timer', to: SimulatedNode, life: number, timer: unknown }
-  | { type: 'disconnected', to: SimulatedNode, from: SimulatedNode }
-  | { type: 'call', run (): void }
-
 /** Stands for the addresses of a node with our rules: nobody reads more of it than who it belongs to. */
 const OUR_DATA = Uint8Array.of(1)
-
-/** What comes after all that was sent at the same time, in milliseconds: the news that a connection is gone. */
-const AFTER_MS = 0.001
 
 /**
  * Nodes, connections and virtual time: events happen in their order, one after
@@ -41,20 +32,18 @@ export class Network {
   /** Called after each event, with the node it happened to. */
   stepListener?: StepListener
   private readonly config: NetworkConfig
-  private readonly latency: Latency
   private readonly rng: Rng
-  private readonly queue = new EventQueue<Item>()
+  private readonly queue = new EventQueue<Happening>()
+  private readonly links: Links
   private readonly byKey = new Map<PeerKey, SimulatedNode>()
-  /** Which side of a partition each node is on; undefined while there is none. */
-  private sides?: (node: number) => number
   private time = 0
   /** Whether any node at all is unreachable: the rules ask for each peer of each message. */
   private hasUnreachable = false
 
   constructor (config: NetworkConfig) {
     this.config = config
-    this.latency = createLatency(config.latency, config.seed)
     this.rng = new Rng(config.seed)
+    this.links = new Links(config, this.queue, this.rng)
   }
 
   /** Virtual milliseconds since the beginning. */
@@ -118,7 +107,7 @@ export class Network {
     node.life++
 
     for (const other of [...node.connections]) {
-      this.disconnect(node, this.nodes[other], this.config.deathNotice ?? 'latency')
+      this.links.disconnect(node, this.nodes[other], this.config.deathNotice ?? 'latency', this.time)
     }
   }
 
@@ -133,12 +122,7 @@ export class Network {
 
   /** The connection of two nodes breaks; both hear of it, and may make a new one. */
   cut (a: number, b: number): void {
-    const [first, second] = [this.nodes[a], this.nodes[b]]
-
-    if (first.connections.has(b)) {
-      this.disconnect(first, second, 'latency')
-      this.enqueueDisconnected(first, second, this.latency(a, b) + AFTER_MS)
-    }
+    this.links.cut(this.nodes[a], this.nodes[b], this.time)
   }
 
   /** The node stands still for a while; its clock jumps at the end. */
@@ -153,14 +137,14 @@ export class Network {
    * @param sides - the side of each node, by index; `undefined` joins all again
    */
   partition (sides: ((node: number) => number) | undefined, noticeMs = 15_000): void {
-    this.sides = sides
+    this.links.sides = sides
 
     if (sides === undefined) {
       return
     }
 
     this.at(this.time + noticeMs, () => {
-      if (this.sides !== sides) {
+      if (this.links.sides !== sides) {
         return
       }
 
@@ -214,7 +198,7 @@ export class Network {
 
   /** One-way milliseconds between two nodes, without jitter. */
   latencyBetween (a: number, b: number): number {
-    return this.latency(a, b)
+    return this.links.latency(a, b)
   }
 
   private indexes (index: number, view: 'neighbors' | 'eagerPushPeers' | 'passivePeers'): number[] {
@@ -307,7 +291,11 @@ export class Network {
 
     switch (item.type) {
       case 'message':
-        this.deliver(node, item.from, item.message)
+        if (this.links.arrive(item.from, node)) {
+          this.messageListener?.(node.index, item.message)
+          this.handle(node, { type: 'receiveMessage', from: item.from.key, topic: TOPIC, message: item.message })
+        }
+
         break
       case 'timer':
         if (item.life === node.life) {
@@ -323,29 +311,15 @@ export class Network {
     }
   }
 
-  private deliver (to: SimulatedNode, from: SimulatedNode, message: Message): void {
-    if (this.sides !== undefined && this.sides(to.index) !== this.sides(from.index)) {
-      return
-    }
-
-    if (from.alive) {
-      to.connections.add(from.index)
-      from.connections.add(to.index)
-    }
-
-    this.messageListener?.(to.index, message)
-    this.handle(to, { type: 'receiveMessage', from: from.key, topic: TOPIC, message })
-  }
-
   private handle (node: SimulatedNode, event: MachineEvent): void {
-    const { queue, time } = this
+    const { queue, links, time } = this
     const effects = node.machine.handle(event, time)
     let released: PeerKey[] | undefined
 
     for (const effect of effects) {
       switch (effect.type) {
         case 'sendMessage':
-          this.send(node, this.nodeOf(effect.to), effect.message)
+          links.send(node, this.nodeOf(effect.to), effect.message, time)
           break
         case 'scheduleTimer':
           queue.push(time + effect.delayMs, { type: 'timer', to: node, life: node.life, timer: effect.timer })
@@ -364,70 +338,10 @@ export class Network {
 
     if (released !== undefined && (this.config.release ?? 'closes') === 'closes') {
       for (const peer of released) {
-        this.disconnect(node, this.nodeOf(peer), 'latency')
+        links.disconnect(node, this.nodeOf(peer), 'latency', time)
       }
     }
 
     this.stepListener?.(node.index)
-  }
-
-  private send (from: SimulatedNode, to: SimulatedNode, message: Message): void {
-    const { traffic, jitterMs = 0, bandwidth = Infinity, dialFailureMs = Infinity } = this.config
-    let departs = this.time
-    let sent = message
-
-    if (traffic !== undefined) {
-      sent = traffic.carry(message)
-    }
-
-    if (bandwidth !== Infinity) {
-      departs = Math.max(departs, from.sendsUntil) + 1000 * this.bytesOf(message) / bandwidth
-      from.sendsUntil = departs
-    }
-
-    if (!this.canReach(from, to)) {
-      if (dialFailureMs !== Infinity) {
-        this.enqueueDisconnected(from, to, dialFailureMs)
-      }
-
-      return
-    }
-
-    let arrives = departs + this.latency(from.index, to.index)
-
-    if (jitterMs > 0) {
-      arrives = Math.max(arrives + jitterMs * this.rng.float(), from.arrivals.get(to.index) ?? 0)
-      from.arrivals.set(to.index, arrives)
-    }
-
-    this.queue.push(arrives, { type: 'message', to, from, message: sent })
-  }
-
-  private canReach (from: SimulatedNode, to: SimulatedNode): boolean {
-    return to.alive &&
-      (!to.unreachable || to.connections.has(from.index)) &&
-      (this.sides === undefined || this.sides(from.index) === this.sides(to.index))
-  }
-
-  private bytesOf (message: Message): number {
-    const { traffic } = this.config
-
-    if (traffic === undefined) {
-      throw new Error('a bandwidth needs a traffic counter, which knows the size of a message')
-    }
-
-    return traffic.bytesOf(message)
-  }
-
-  /** Breaks a connection, if there is one, so that `to` hears of it. */
-  private disconnect (from: SimulatedNode, to: SimulatedNode, delay: 'latency' | number): void {
-    if (from.connections.delete(to.index)) {
-      to.connections.delete(from.index)
-      this.enqueueDisconnected(to, from, (delay === 'latency' ? this.latency(from.index, to.index) : delay) + AFTER_MS)
-    }
-  }
-
-  private enqueueDisconnected (to: SimulatedNode, from: SimulatedNode, delayMs: number): void {
-    this.queue.push(this.time + delayMs, { type: 'disconnected', to, from })
   }
 }
