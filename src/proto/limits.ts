@@ -96,11 +96,11 @@ export const FIRST_SHUFFLE_MS = 500
  * that pace before it becomes that of Shuffles. At most one link is
  * exchanged in that time.
  */
-export const SOUNDINGS_AT_ONCE = 4
+export const SOUNDINGS_AT_ONCE = 2
 /** Peers named in a sounding beside ourselves. */
 export const SOUNDING_NODES = 2
 export const SWAP_INTERVAL_MS = 1_000
-export const YOUNG_SWAPS = 7
+export const YOUNG_SWAPS = 5
 /** Milliseconds within which a sounding counts, for how long a peer is not sounded again, and how many are remembered (oldest forgotten first). */
 export const SOUNDING_MS = 2_000
 export const SOUNDED_RETENTION_MS = 60_000

@@ -50,8 +50,10 @@ describe('known peers', () => {
     }
 
     expect(told(node)).to.deep.equal([{ id: 'a', data: bytes('a!') }])
+    // the one that asked is known as well
+    expect(node.size('knownPeers')).to.equal(2)
     node.receive('a', { type: 'disconnect', alive: false, respond: false })
-    expect(node.size('knownPeers')).to.equal(0)
+    expect(node.size('knownPeers')).to.equal(1)
   })
 
   it('are not displaced by any number of others while they are neighbors', () => {

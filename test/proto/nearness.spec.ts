@@ -70,7 +70,8 @@ describe('a young node', () => {
 describe('a node that is let go', () => {
   it('asks first whom it was told of first', () => {
     const node = TestNode.with(['a', 'b', 'c', 'd', 'e'])
-    node.receive('e', { type: 'shuffleReply', nodes: ['x', 'p', 'q', 'r'].map((id) => ({ id })) })
+    // more than any Shuffle of ours named: a goodbye
+    node.receive('e', { type: 'shuffleReply', nodes: ['x', 'p', 'q', 'r', 's', 't'].map((id) => ({ id })) })
 
     expect(recipients(sent(node.receive('e', disconnectAlive as Parameters<TestNode['receive']>[1]), { type: 'neighbor' }))).to.deep.equal(['x'])
   })
