@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { TopicId } from '../src/index.ts'
 import { irohMultiaddr } from './support/address.ts'
-import { isServed } from './support/by-hand.ts'
 import { linked, linkedBoth } from './support/member.ts'
+import { isServed } from './support/newcomer.ts'
 import { randomTag } from './support/numbered.ts'
 import { useStage } from './support/stage.ts'
 import { everyoneHearsEveryone, whole } from './support/swarm.ts'
@@ -10,23 +10,15 @@ import { randomTopic } from './support/topic.ts'
 import type { JsNode } from './support/js-node.ts'
 import type { JsProcess } from './support/js-process.ts'
 import type { Member } from './support/member.ts'
-import type { RustPeer } from './support/rust-peer.ts'
-import type { RustTopic } from './support/rust-topic.ts'
+import type { Host } from './support/newcomer.ts'
 
 /** More than a Rust peer queues for anybody: who blocks it shows by then. */
 const BURST = { first: 0, count: 240, size: 64 }
 
-/** A Rust peer, and what it sees of us. */
-interface Scene {
-  rust: RustPeer
-  topic: string
-  inRust: RustTopic
-}
-
 describe('whatever we do, a third Rust peer can join a Rust peer and is served', () => {
   const stage = useStage()
 
-  async function scene (): Promise<Scene> {
+  async function scene (): Promise<Host> {
     const rust = await stage.rust()
     const topic = randomTopic()
 
@@ -34,10 +26,10 @@ describe('whatever we do, a third Rust peer can join a Rust peer and is served',
   }
 
   /** The Rust peer says more than it can queue, and lets a third one in; none of its streams was stopped. */
-  async function isAlive ({ rust, topic, inRust }: Scene): Promise<void> {
-    await inRust.flood({ tag: randomTag(), ...BURST })
-    await isServed(stage, rust, topic, inRust)
-    const { open, closedFrames } = await rust.connections()
+  async function isAlive (host: Host): Promise<void> {
+    await host.inRust.flood({ tag: randomTag(), ...BURST })
+    await isServed(stage, host)
+    const { open, closedFrames } = await host.rust.connections()
     const all = [...open.map(({ frames }) => frames), closedFrames]
     expect(all.reduce((sum, frames) => sum + frames.stopSendingReceived, 0), 'streams that we stopped').to.equal(0)
     expect(all.reduce((sum, frames) => sum + frames.resetStreamReceived, 0), 'streams that we reset').to.equal(0)
@@ -90,7 +82,7 @@ describe('whatever we do, a third Rust peer can join a Rust peer and is served',
 
       for (const i of [1, 2]) {
         await everyoneHearsEveryone([inJs[i], inRust[i]])
-        await isServed(stage, set.rust, topics[i], inRust[i])
+        await isServed(stage, { rust: set.rust, topic: topics[i], inRust: inRust[i] })
       }
     })
   })
@@ -124,7 +116,7 @@ describe('whatever we do, a third Rust peer can join a Rust peer and is served',
   })
 
   describe('we are killed', () => {
-    async function killed (): Promise<Scene & { js: JsProcess }> {
+    async function killed (): Promise<Host & { js: JsProcess }> {
       const set = await scene()
       const js = await stage.jsProcess()
       await linkedBoth(await js.join(set.topic, { bootstrap: [set.rust] }), set.inRust)
@@ -135,7 +127,7 @@ describe('whatever we do, a third Rust peer can join a Rust peer and is served',
     it('while nothing is said', async () => {
       const { js, ...set } = await killed()
       await js.kill()
-      await isServed(stage, set.rust, set.topic, set.inRust)
+      await isServed(stage, set)
     })
 
     it('and come back with the same key', async () => {
@@ -149,7 +141,7 @@ describe('whatever we do, a third Rust peer can join a Rust peer and is served',
       const inSecond = await second.join(set.topic, { bootstrap: [set.rust] })
       await linkedBoth(inSecond, set.inRust)
       await everyoneHearsEveryone([inSecond, set.inRust])
-      await isServed(stage, set.rust, set.topic, set.inRust)
+      await isServed(stage, set)
     })
   })
 
@@ -195,8 +187,9 @@ describe('whatever we do, a third Rust peer can join a Rust peer and is served',
       await linkedBoth(inJs, set.inRust)
       js.signal('SIGSTOP')
       const tag = randomTag()
-      // 2.4 MB: more than fits into the windows
-      const flood = set.inRust.flood({ tag, first: 0, count: 600, size: 4_000 })
+      // what the Rust peer keeps for it; then 2 MB more, which its windows cannot hold
+      await set.inRust.flood({ tag, first: 0, count: 100, size: 4_000 })
+      const flood = set.inRust.flood({ tag, first: 100, count: 500, size: 4_000 })
       js.signal('SIGCONT')
       await Promise.all([flood, inJs.counted(tag, 600)])
       await isAlive(set)

@@ -47,6 +47,19 @@ describe('through a circuit relay', () => {
     expect(connection.status, 'others may use it').to.equal('open')
   })
 
+  it('is given up by who dialed it for gossip alone, with the connection', async () => {
+    const relay = await createRelay()
+    const far = await createRelayedNode(relay, { runOnLimitedConnection: true })
+    const near = await createRelayDialer()
+    await far.services.pubsub.join('fruit')
+    const opened: Connection[] = []
+    near.addEventListener('connection:open', ({ detail }) => { detail.remotePeer.equals(far.peerId) && opened.push(detail) })
+    await near.services.pubsub.join('fruit', { bootstrap: [relayedAddresses(far)] })
+    await until('it was tried', () => opened.length > 0)
+    expect(opened.map(isRelayed)).to.deep.equal([true])
+    await until('it is closed', () => opened[0].status === 'closed')
+  })
+
   it('is refused by a node that does not allow it', async () => {
     const relay = await createRelay()
     const far = await createRelayedNode(relay)

@@ -34,6 +34,7 @@ describe('a Rust peer and its broadcasts', () => {
     const { id } = gossip('never sent')
     const announced = performance.now()
     await fromFirst.send(topic, { type: 'iHave', messages: [{ id, round: 3 }] })
+    // where it comes after the first Graft, the second is asked later still;
     // the answer to the goodbye shows that the IHave was read before that of the second
     await fromFirst.send(topic, goodbye(first))
     await first.until('it has read the IHave', () => fromFirst.messages(topic, 'shuffleReply').length === 1)
@@ -42,9 +43,9 @@ describe('a Rust peer and its broadcasts', () => {
     const [[toFirst], [toSecond]] = [grafts(first, topic), grafts(second, topic)]
     expect([toFirst.round, toSecond.round]).to.deep.equal([3, 4])
     expect([...toFirst.id ?? []]).to.deep.equal([...id])
-    // a busy machine makes it later, never sooner
+    // a busy machine makes them later, never sooner
     expect(toFirst.at - announced).to.be.at.least(75)
-    expect(toSecond.at - toFirst.at).to.be.at.least(35)
+    expect(toSecond.at - announced).to.be.at.least(115)
     await nothingFor(ABSENCE_MS, 'a further Graft', [first.changes, second.changes], () => grafts(first, topic).length + grafts(second, topic).length > 2)
     await fromFirst.send(topic, { type: 'iHave', messages: [{ id, round: 3 }] })
     await first.until('a new IHave is asked for again', () => grafts(first, topic).length === 2)

@@ -1,15 +1,16 @@
 import { expect } from 'chai'
 import { encodedSize } from '../../src/wire/index.ts'
-import { JOIN_PATIENCE_MS, gossip, goodbye, joinByHand } from '../support/by-hand.ts'
+import { gossip, goodbye, joinByHand } from '../support/by-hand.ts'
 import { delivery, linkedBoth } from '../support/member.ts'
+import { isLetIn, isShutOut } from '../support/newcomer.ts'
 import { randomTag } from '../support/numbered.ts'
-import { isDoneWithin, nothingFor } from '../support/observation.ts'
+import { nothingFor } from '../support/observation.ts'
 import { useStage } from '../support/stage.ts'
 import { randomTopic } from '../support/topic.ts'
 import type { Gossip, PeerInfo } from '../../src/wire/index.ts'
+import type { Host } from '../support/newcomer.ts'
 import type { RawConnection } from '../support/raw-connection.ts'
 import type { RawPeer } from '../support/raw-peer.ts'
-import type { RustPeer } from '../support/rust-peer.ts'
 import type { RustTopic } from '../support/rust-topic.ts'
 
 const ABSENCE_MS = 1_000
@@ -30,7 +31,7 @@ describe('a Rust peer and sizes', () => {
    * A Rust peer with two raw neighbors and room for no more, which has heard of
    * eight peers with address data of so many bytes and is asked for all eight.
    */
-  async function askedForEight (dataBytes: number): Promise<{ rust: RustPeer, topic: string, inRust: RustTopic, raw: RawPeer, connection: RawConnection }> {
+  async function askedForEight (dataBytes: number): Promise<Host & { raw: RawPeer, connection: RawConnection }> {
     // a full view asks nobody, so all eight stay in the passive view
     const rust = await stage.rust({ config: { membership: { active_view_capacity: 2 } } })
     const topic = randomTopic()
@@ -50,27 +51,20 @@ describe('a Rust peer and sizes', () => {
     return { rust, topic, inRust, raw, connection }
   }
 
-  async function newcomerIsLetIn (rust: RustPeer, topic: string, inRust: RustTopic): Promise<boolean> {
-    const third = await stage.rust()
-    const inThird = await third.join(topic, { bootstrap: [rust] })
-
-    return isDoneWithin(JOIN_PATIENCE_MS, linkedBoth(inThird, inRust))
-  }
-
   it('copies 470 bytes of peer data for each of eight peers into one frame (rule 13)', async () => {
-    const { rust, topic, inRust, raw, connection } = await askedForEight(470)
-    await raw.until('it answers', () => connection.messages(topic, 'shuffleReply').length === 1)
-    const [reply] = connection.messages(topic, 'shuffleReply')
+    const { raw, connection, ...host } = await askedForEight(470)
+    await raw.until('it answers', () => connection.messages(host.topic, 'shuffleReply').length === 1)
+    const [reply] = connection.messages(host.topic, 'shuffleReply')
     expect(reply.nodes.map(({ data }) => data?.length)).to.deep.equal(Array(8).fill(470))
-    await inRust.flood({ tag: randomTag(), first: 0, count: 240, size: 64 })
-    expect(await newcomerIsLetIn(rust, topic, inRust), 'a newcomer is let in').to.equal(true)
+    await host.inRust.flood({ tag: randomTag(), first: 0, count: 240, size: 64 })
+    await isLetIn(stage, host)
   })
 
   it('freezes when 520 bytes of peer data for each of eight peers make a frame too large (rule 13)', async () => {
-    const { rust, topic, inRust, raw, connection } = await askedForEight(520)
-    await nothingFor(ABSENCE_MS, 'it answers', [raw.changes], () => connection.messages(topic, 'shuffleReply').length > 0)
-    inRust.flood({ tag: randomTag(), first: 0, count: 240, size: 64 }).catch(() => {})
-    expect(await newcomerIsLetIn(rust, topic, inRust), 'a newcomer is let in').to.equal(false)
+    const { raw, connection, ...host } = await askedForEight(520)
+    await nothingFor(ABSENCE_MS, 'it answers', [raw.changes], () => connection.messages(host.topic, 'shuffleReply').length > 0)
+    host.inRust.flood({ tag: randomTag(), first: 0, count: 240, size: 64 }).catch(() => {})
+    await isShutOut(stage, host)
     expect(connection.closeReason).to.equal(null)
   })
 

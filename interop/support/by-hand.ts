@@ -1,10 +1,7 @@
 import { blake3 } from '@noble/hashes/blake3.js'
-import { delivery, linkedBoth } from './member.ts'
 import type { RawConnection } from './raw-connection.ts'
 import type { RawPeer } from './raw-peer.ts'
-import type { RustPeer } from './rust-peer.ts'
 import type { RustTopic } from './rust-topic.ts'
-import type { Stage } from './stage.ts'
 import type { Gossip, Shuffle } from '../../src/wire/index.ts'
 
 /** A payload as a peer would forward it at this round. */
@@ -31,22 +28,4 @@ export async function joinByHand (raw: RawPeer, topic: string, inRust: RustTopic
   await raw.until('the Join is answered', () => raw.frames(topic).some(({ message }) => message.type === 'neighbor'))
 
   return connection
-}
-
-/** How long a Rust peer that is alive may take to let another one join. */
-export const JOIN_PATIENCE_MS = 3_000
-
-/** Has a new Rust peer join through another, and be served: each receives a message of the other. */
-export async function isServed (stage: Stage, rust: RustPeer, topic: string, inRust: RustTopic): Promise<RustTopic> {
-  const third = await stage.rust()
-  const inThird = await third.join(topic, { bootstrap: [rust] })
-  await linkedBoth(inThird, inRust)
-  const content = crypto.getRandomValues(new Uint8Array(16))
-  await inRust.broadcast(content)
-  await delivery(inThird, content)
-  const answer = crypto.getRandomValues(new Uint8Array(16))
-  await inThird.broadcast(answer)
-  await delivery(inRust, answer)
-
-  return inThird
 }

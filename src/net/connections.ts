@@ -2,6 +2,7 @@ import { UnsupportedProtocolError } from '@libp2p/interface'
 import { gossipTransports } from '../gossip-transport.ts'
 import { isIrohAddress } from '../iroh-address.ts'
 import { isLetGo } from '../let-go.ts'
+import { nextTurn } from './timers.ts'
 import type { PeerKey } from '../proto/messages.ts'
 import type { Connection, Logger, PeerId, PeerStore, Stream } from '@libp2p/interface'
 import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
@@ -41,6 +42,8 @@ export class Connections {
   readonly #dials = new Map<PeerKey, Promise<Connection>>()
   /** Connections that exist because gossip asked for them. */
   readonly #dialed = new WeakSet<Connection>()
+  /** Of these, those that will be closed once others have ended their streams. */
+  readonly #lingering = new WeakSet<Connection>()
 
   #stop = new AbortController()
 
@@ -133,20 +136,30 @@ export class Connections {
     return dial
   }
 
-  /** Closes what gossip opened and nobody uses any more; `stillUnused` is asked at the last moment. */
+  /**
+   * Closes what gossip opened and nobody uses any more, as soon as the last
+   * stream on it has ended; `stillUnused` is asked at the last moment.
+   */
   async closeUnused (id: PeerId, stillUnused: () => boolean): Promise<void> {
-    const { connectionManager } = this.#components
-    // native connections have a life of their own: `native-connections.ts`
-    const isUnused = (connection: Connection): boolean => !isIrohAddress(connection.remoteAddr) &&
-      connection.status === 'open' && this.#dialed.has(connection) && connection.streams.length === 0
+    // native connections have a life of their own: `native-upkeep.ts`
+    const isOurs = (connection: Connection): boolean => !isIrohAddress(connection.remoteAddr) &&
+      connection.status === 'open' && this.#dialed.has(connection)
+    const connections = this.#components.connectionManager.getConnections(id)
 
-    if (!connectionManager.getConnections(id).some(isUnused)) {
+    if (!connections.some(isOurs) || await this.#isKept(id) || !stillUnused() || this.#stop.signal.aborted) {
       return
     }
 
-    if (!await this.#isKept(id) && stillUnused()) {
-      await Promise.all(connectionManager.getConnections(id).filter(isUnused).map(async (connection) => { await connection.close() }))
-    }
+    await Promise.all(connections.filter(isOurs).map(async (connection) => {
+      if (connection.streams.length === 0) {
+        await connection.close()
+      } else if (!this.#lingering.has(connection)) {
+        this.#lingering.add(connection)
+        await streamEnd(connection.streams[0])
+        this.#lingering.delete(connection)
+        await this.closeUnused(id, stillUnused)
+      }
+    }))
   }
 
   /** Closes a native connection, unless it serves others or the user wants it kept. */
@@ -240,6 +253,12 @@ export class Connections {
 
     return connection
   }
+}
+
+async function streamEnd (stream: Stream): Promise<void> {
+  await new Promise<void>((resolve) => { stream.addEventListener('close', () => { resolve() }, { once: true }) })
+  // the connection forgets it in this turn
+  await nextTurn()
 }
 
 function preference (connection: Connection): number {

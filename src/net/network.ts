@@ -1,11 +1,9 @@
-import { UnsupportedProtocolError } from '@libp2p/interface'
-import { toString } from 'uint8arrays/to-string'
-import { endpointIdOf, isIrohAddress, peerIdOf } from '../iroh-address.ts'
+import { isIrohAddress, peerIdOf } from '../iroh-address.ts'
+import { ConnectionEvents } from './connection-events.ts'
 import { Connections, UNLIMITED } from './connections.ts'
-import { MembershipLimit } from './membership-limit.ts'
+import { IncomingStreams } from './incoming-streams.ts'
 import { NativeLinks } from './native-links.ts'
 import { NativeTags } from './native-tags.ts'
-import { receive } from './receive.ts'
 import { RemotePeer } from './remote-peer.ts'
 import { nextTurn } from './timers.ts'
 import type { NetworkComponents, NetworkInit } from './network-init.ts'
@@ -14,7 +12,7 @@ import type { Timers } from './timers.ts'
 import type { Frame, OpenedStream } from './topic-stream.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
-import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
+import type { Logger, PeerId } from '@libp2p/interface'
 
 /** Milliseconds between the loss of a link and the question whether it still stands: what else is lost shows meanwhile. */
 const LINK_BROKEN_MS = 100
@@ -37,10 +35,10 @@ export class Network implements RemotePeerOwner {
   readonly #dirty = new Set<RemotePeer>()
   readonly #connections: Connections
   readonly #native: NativeLinks
-  readonly #membershipLimit = new MembershipLimit()
+  readonly #incoming: IncomingStreams
+  readonly #connectionEvents: ConnectionEvents
   /** Peers about to be reported as `onLinkBroken`. */
   readonly #broken = new Set<PeerKey>()
-  #topologyId: string | undefined
   #flushScheduled = false
 
   constructor (components: NetworkComponents, init: NetworkInit) {
@@ -58,31 +56,31 @@ export class Network implements RemotePeerOwner {
       peer: (key) => this.#peers.get(key),
       onLinkBroken: (key) => { this.#linkBroken(key) }
     })
+    this.#incoming = new IncomingStreams({
+      ...init,
+      connections: this.#connections,
+      native: this.#native,
+      isKnown: (key) => this.#peers.has(key),
+      onReset: (key) => { this.#linkBroken(key) },
+      onUnused: (key, id) => { this.#closeUnused(key, id) }
+    })
+    this.#connectionEvents = new ConnectionEvents(components, {
+      ...init,
+      connections: this.#connections,
+      native: this.#native,
+      peer: (key) => this.#peers.get(key)
+    })
   }
 
   async start (): Promise<void> {
     this.#connections.start()
-    const { registrar, events } = this.#components
-
-    await registrar.handle(this.#init.protocol, this.#onStream, {
+    await this.#components.registrar.handle(this.#init.protocol, this.#incoming.onStream, {
       maxInboundStreams: UNLIMITED,
       maxOutboundStreams: UNLIMITED,
       // native connections are marked as limited so that no other protocol takes them
       runOnLimitedConnection: true
     })
-    this.#topologyId = await registrar.register(this.#init.protocol, {
-      notifyOnLimitedConnection: true,
-      onConnect: (peerId) => {
-        this.#announce(peerId)
-      }
-    })
-    events.addEventListener('connection:open', this.#onConnectionOpen)
-    events.addEventListener('connection:close', this.#onConnectionClose)
-
-    for (const connection of this.#components.connectionManager.getConnections()) {
-      this.#native.of(connection)
-      this.#announceKnown(connection.remotePeer)
-    }
+    await this.#connectionEvents.start()
   }
 
   /**
@@ -91,7 +89,6 @@ export class Network implements RemotePeerOwner {
    * @param timeoutMs - after so many milliseconds the rest is dropped
    */
   async stop (timeoutMs: number): Promise<void> {
-    const { registrar, events } = this.#components
     const timeout = AbortSignal.timeout(timeoutMs)
 
     await Promise.race([
@@ -100,14 +97,8 @@ export class Network implements RemotePeerOwner {
     ])
 
     this.#connections.stop()
-    events.removeEventListener('connection:open', this.#onConnectionOpen)
-    events.removeEventListener('connection:close', this.#onConnectionClose)
-
-    if (this.#topologyId != null) {
-      registrar.unregister(this.#topologyId)
-    }
-
-    await registrar.unhandle(this.#init.protocol)
+    this.#connectionEvents.stop()
+    await this.#components.registrar.unhandle(this.#init.protocol)
 
     for (const peer of this.#peers.values()) {
       peer.discard()
@@ -231,6 +222,9 @@ export class Network implements RemotePeerOwner {
     if (reason === 'sendStalled' || reason === 'protocolError') {
       this.#connections.abortUnshared(peer.id, new Error(reason === 'sendStalled' ? 'The peer does not read' : 'The peer refuses our streams'))
     }
+
+    // what was dialed, and may not carry gossip: it leads through a relay, or to who does not speak it
+    this.#closeUnused(peer.key, peer.id)
   }
 
   onPeerReleased (peer: RemotePeer): void {
@@ -272,113 +266,6 @@ export class Network implements RemotePeerOwner {
     }
   }
 
-  readonly #onStream = (stream: Stream, connection: Connection): void => {
-    if (connection.remotePeer.type !== 'Ed25519' || !this.#connections.mayCarry(connection)) {
-      stream.abort(new UnsupportedProtocolError('Gossip needs an Ed25519 key and a connection that may carry it'))
-      return
-    }
-
-    const key = endpointIdOf(connection.remotePeer)
-    const native = this.#native.of(connection)
-    let header: Uint8Array | undefined
-    let topic: TopicKey = ''
-
-    stream.addEventListener('close', (evt) => {
-      if (!this.#peers.has(key)) {
-        this.#closeUnused(key, connection.remotePeer)
-      } else if (evt.error != null) {
-        // reset by the peer, which a Rust peer never does: what it carried may be lost
-        this.#linkBroken(key)
-      }
-    })
-
-    receive(stream, this.#init.maxMessageSize, {
-      onFrame: (topicId, payload) => {
-        if (header !== topicId) {
-          header = topicId
-          topic = toString(topicId, 'hex')
-          this.#native.onStream(key, topic)
-        }
-
-        if (native != null) {
-          this.#native.onFrame(key, native, topic, payload)
-        }
-
-        if (this.#membershipLimit.allows(key, payload, this.timers.now())) {
-          this.#init.onFrame(key, topic, payload)
-        } else {
-          this.#init.onExcess(key)
-        }
-      },
-      onViolation: (error) => {
-        this.#init.onViolation(key, error)
-      }
-    })
-
-    this.#init.onPeerAvailable(key)
-  }
-
-  readonly #onConnectionOpen = (evt: CustomEvent<Connection>): void => {
-    const connection = evt.detail
-
-    if (connection.remotePeer.type !== 'Ed25519' || !this.#connections.isOurNetwork(connection)) {
-      return
-    }
-
-    this.#native.of(connection)
-    const peer = this.#peers.get(endpointIdOf(connection.remotePeer))
-
-    // a Rust peer that dials us anew may have lost the connection before without a word, as when it was killed:
-    // what we said there would reach nobody (rule 8: it sends on the newest itself)
-    if (connection.direction === 'inbound' && isIrohAddress(connection.remoteAddr)) {
-      peer?.moveTo(connection)
-    }
-
-    if (connection.direct) {
-      peer?.leaveRelays()
-    }
-
-    peer?.flush()
-
-    // a native connection speaks gossip and nothing else; others are announced by identify
-    if (isIrohAddress(connection.remoteAddr)) {
-      this.#announce(connection.remotePeer)
-    } else {
-      // one that was known by a connection which may not carry gossip
-      this.#announceKnown(connection.remotePeer)
-    }
-  }
-
-  readonly #onConnectionClose = (evt: CustomEvent<Connection>): void => {
-    const { remotePeer } = evt.detail
-
-    if (remotePeer.type !== 'Ed25519') {
-      return
-    }
-
-    const key = endpointIdOf(remotePeer)
-
-    this.#native.onClosed(key, evt.detail)
-
-    if (this.#connections.best(remotePeer) != null) {
-      return
-    }
-
-    const peer = this.#peers.get(key)
-
-    if (this.#connections.isDialing(key)) {
-      // a new connection is on its way; should it fail, that ends the peer
-      return
-    }
-
-    if (peer != null) {
-      peer.fail('connectionClosed')
-    } else {
-      // a peer that only ever wrote to us
-      this.#init.onDisconnected(key, 'connectionClosed')
-    }
-  }
-
   /** Reports the peer a little later, unless it is gone by then. */
   #linkBroken (key: PeerKey): void {
     if (this.#broken.has(key)) {
@@ -391,27 +278,6 @@ export class Network implements RemotePeerOwner {
         this.#init.onLinkBroken(key)
       }
     })
-  }
-
-  /** A peer that was connected before we started: identify does not run again. */
-  #announceKnown (peerId: PeerId): void {
-    this.#components.peerStore.get(peerId).then(({ protocols }) => {
-      if (protocols.includes(this.#init.protocol)) {
-        this.#announce(peerId)
-      }
-    }).catch((err) => {
-      // an unknown peer is announced by identify
-      if (err.name !== 'NotFoundError') {
-        this.log('could not look up the protocols of %p - %e', peerId, err)
-      }
-    })
-  }
-
-  #announce (peerId: PeerId): void {
-    // a connection through a relay may come first, and not be allowed to carry gossip
-    if (peerId.type === 'Ed25519' && this.#connections.best(peerId) != null) {
-      this.#init.onPeerAvailable(endpointIdOf(peerId))
-    }
   }
 
   #closeUnused (key: PeerKey, id: PeerId): void {
