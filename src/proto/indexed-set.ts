@@ -58,11 +58,11 @@ export class IndexedSet<T> implements Iterable<T> {
 
   /** A random element among those that `accept` takes, `undefined` if it takes none. */
   pick (rng: Rng, accept?: (item: T) => boolean): T | undefined {
-    const { items } = this
+    if (accept !== undefined) {
+      return this.sample(rng, 1, accept)[0]
+    }
 
-    return accept === undefined
-      ? items.length === 0 ? undefined : items[rng.below(items.length)]
-      : this.sample(rng, 1, accept)[0]
+    return this.items.length === 0 ? undefined : this.items[rng.below(this.items.length)]
   }
 
   /** At most `count` elements that `accept` takes, in random order. It is asked for no more elements than needed. */

@@ -57,7 +57,7 @@ export class TimeBoundCache<K, V> {
   }
 
   has (key: K): boolean {
-    return this.entries !== undefined && this.entries.byKey.has(key)
+    return this.entries?.byKey.has(key) === true
   }
 
   get (key: K): V | undefined {

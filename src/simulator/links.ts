@@ -58,6 +58,7 @@ export class Links {
     let arrives = departs + this.latency(from.index, to.index)
 
     if (jitterMs > 0) {
+      from.arrivals ??= new Map()
       arrives = Math.max(arrives + jitterMs * this.rng.float(), from.arrivals.get(to.index) ?? 0)
       from.arrivals.set(to.index, arrives)
     }

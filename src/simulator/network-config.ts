@@ -82,5 +82,5 @@ export interface SimulatedNode {
   /** When its last byte has left. */
   sendsUntil: number
   /** When the last message to each node arrives, where there is jitter. */
-  readonly arrivals: Map<number, number>
+  arrivals?: Map<number, number>
 }

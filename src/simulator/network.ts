@@ -70,8 +70,7 @@ export class Network {
       pausedUntil: 0,
       life: 0,
       connections: new Set(),
-      sendsUntil: 0,
-      arrivals: new Map()
+      sendsUntil: 0
     }
     this.hasUnreachable ||= node.unreachable
     this.nodes.push(node)
