@@ -5,7 +5,9 @@
  *
  * The node is alone in its process; the peers share another one, in the same
  * network namespace. Each topic is joined by five of the peers. Traffic is what
- * passes the interface in `--idle` seconds after all have settled.
+ * passes the interface in `--idle` seconds after all have settled, which is when
+ * less than a kilobyte a second passes for each ten topics, or `--settle` seconds
+ * are over. `--snapshot file` writes a heap snapshot of the node at its end.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,6 +15,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { writeHeapSnapshot } from 'node:v8'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createContestant } from '../support/contestants.ts'
 import { interfaceBytes } from '../support/interface-bytes.ts'
@@ -28,6 +31,8 @@ const { values: options } = parseArgs({
     topics: { type: 'string', default: '1000' },
     peers: { type: 'string', default: '50' },
     idle: { type: 'string', default: '30' },
+    settle: { type: 'string', default: '600' },
+    snapshot: { type: 'string' },
     out: { type: 'string', default: import.meta.dirname },
     role: { type: 'string' }
   }
@@ -67,6 +72,20 @@ async function runPeers (): Promise<void> {
   }
 
   process.send?.('joined')
+}
+
+/** Waits until the questions of the beginning have been asked and answered. */
+async function settled (): Promise<void> {
+  const quiet = 5 * 100 * topics
+
+  for (const end = performance.now() + 1_000 * Number(options.settle); performance.now() < end;) {
+    const before = interfaceBytes().bytes
+    await delay(5_000)
+
+    if (interfaceBytes().bytes - before < quiet) {
+      return
+    }
+  }
 }
 
 async function heap (): Promise<number> {
@@ -111,13 +130,20 @@ async function measure (): Promise<Measured> {
     await delay(200)
   }
 
-  await delay(5_000)
+  await settled()
+  // streams that are not used are let go of
+  await delay(25_000)
   const heapBytesPerTopic = (await heap() - heapBefore) / topics
   const timersAfter = timers()
   const before = interfaceBytes().bytes
   await delay(Number(options.idle) * 1_000)
   const bytes = interfaceBytes().bytes - before
   const measured = { heapBytesPerTopic, timersBefore, timersAfter, topicsWithNeighbors: linked(), idleBytesPerTopicAndMinute: bytes / topics * 60 / Number(options.idle) }
+
+  if (options.snapshot != null) {
+    writeHeapSnapshot(options.snapshot)
+  }
+
   far.kill()
 
   return measured
