@@ -42,6 +42,8 @@ const services = {
   'iroh-gossip': () => irohGossip({}),
   /** This package for messages above 4 KiB. */
   'iroh-gossip-large': () => irohGossip({ maxMessageSize: MAX_MESSAGE_SIZE }),
+  /** This package for a node that names whom to join through: connected peers are not asked for topics. */
+  'iroh-gossip-bootstrap': () => irohGossip({ discovery: { connectedPeers: false } }),
   /** gossipsub as it comes, but for the rule above: signed, flood publish. */
   gossipsub: () => gossipsub({ scoreParams: ONE_HOST, allowPublishToZeroTopicPeers: true }),
   /** gossipsub with all that makes it cheap; IDONTWANT is on as it comes, from 512 bytes. */
