@@ -3,12 +3,18 @@ import { equal, usableData } from './peer-data.ts'
 import type { Outbox } from './events.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
 
-/** What is kept of a peer in four numbers: its neighbors in the order of hearing, when it was heard of, whether it is doubted. */
+/**
+ * What is kept of a peer in four numbers: its neighbors in the order of hearing,
+ * when it was heard of, whether it is doubted. Two more for each are the table.
+ */
 const STRIDE = 4
+const SLOTS = 2
 const [OLDER, NEWER, HEARD_AT_S, DOUBTED] = [0, 1, 2, 3]
+/** Before anybody is known. */
+const NONE = new Int32Array(0)
 /** The place before the first and after the last peer of the order. */
 const END = 0
-const MIN_PLACES = 16
+const MIN_PLACES = 8
 
 /**
  * Peers that were heard of, and what they said, or others said of them, about
@@ -25,14 +31,18 @@ export class KnownPeers {
   private readonly inUse: (peer: PeerKey) => boolean
   /** By place; the first place stands for no peer. Without gaps. */
   private readonly infos: Array<PeerInfo | undefined> = [undefined]
-  /** `STRIDE` numbers for each place. */
-  private entries = new Int32Array(0)
-  /** Places by hash; 0 is free. At least twice as long as there are places. */
-  private table = new Uint16Array(0)
+  /**
+   * `STRIDE` numbers for each place; behind them the table: places by hash, 0 is
+   * free, twice as many as there are places. One array, since each takes 400
+   * bytes besides its numbers.
+   */
+  private entries = NONE
+  /** Places that there is room for: a power of two, or none. */
+  private places = 0
   private doubted = 0
 
   /**
-   * @param capacity - at least as many as can be in use, at most 65,534
+   * @param capacity - at least as many as can be in use
    */
   constructor (capacity: number, inUse: (peer: PeerKey) => boolean) {
     this.capacity = capacity
@@ -174,11 +184,11 @@ export class KnownPeers {
     const place = this.infos.length
     this.infos.push(peer)
 
-    if (place * STRIDE >= this.entries.length) {
+    if (place >= this.places) {
       this.grow()
     }
 
-    this.table[this.slotOf(peer.id)] = place
+    this.entries[this.slotOf(peer.id)] = place
     this.entries[place * STRIDE + DOUBTED] = 0
     this.link(place, now)
   }
@@ -230,56 +240,58 @@ export class KnownPeers {
       entries[entries[to + OLDER] * STRIDE + NEWER] = place
       entries[entries[to + NEWER] * STRIDE + OLDER] = place
       infos[place] = infos[last]
-      this.table[slot] = place
+      entries[slot] = place
     }
 
     infos.pop()
   }
 
   private grow (): void {
-    const places = Math.max(MIN_PLACES, this.entries.length / STRIDE * 2)
-    const entries = new Int32Array(places * STRIDE)
-    entries.set(this.entries)
+    const places = Math.max(MIN_PLACES, this.places * 2)
+    const entries = new Int32Array(places * (STRIDE + SLOTS))
+    entries.set(this.entries.subarray(0, this.places * STRIDE))
     this.entries = entries
-    this.table = new Uint16Array(places * 2)
+    this.places = places
 
     // all but the one that is being added
     for (let place = 1; place < this.infos.length - 1; place++) {
-      this.table[this.slotOf(this.idAt(place))] = place
+      entries[this.slotOf(this.idAt(place))] = place
     }
   }
 
   /** The place of a peer, `END` if it is not known. */
   private placeOf (id: PeerKey): number {
-    return this.table.length === 0 ? END : this.table[this.slotOf(id)]
+    return this.places === 0 ? END : this.entries[this.slotOf(id)]
   }
 
-  /** Where the table has the peer, or would have it. */
+  /** Where the table has the peer, or would have it: an index of the array. */
   private slotOf (id: PeerKey): number {
-    const { table } = this
-    const mask = table.length - 1
+    const { entries } = this
+    const begin = this.places * STRIDE
+    const mask = this.places * SLOTS - 1
     let slot = hashOf(id) & mask
 
-    while (table[slot] !== END && this.idAt(table[slot]) !== id) {
+    while (entries[begin + slot] !== END && this.idAt(entries[begin + slot]) !== id) {
       slot = (slot + 1) & mask
     }
 
-    return slot
+    return begin + slot
   }
 
   /** Frees the slot of a place, and closes the gap for those that were pushed on by it. */
   private clearSlot (place: number): void {
-    const { table } = this
-    const mask = table.length - 1
-    let gap = this.slotOf(this.idAt(place))
-    table[gap] = END
+    const { entries } = this
+    const begin = this.places * STRIDE
+    const mask = this.places * SLOTS - 1
+    let gap = this.slotOf(this.idAt(place)) - begin
+    entries[begin + gap] = END
 
-    for (let slot = (gap + 1) & mask; table[slot] !== END; slot = (slot + 1) & mask) {
-      const wanted = hashOf(this.idAt(table[slot])) & mask
+    for (let slot = (gap + 1) & mask; entries[begin + slot] !== END; slot = (slot + 1) & mask) {
+      const wanted = hashOf(this.idAt(entries[begin + slot])) & mask
 
       if (((slot - wanted) & mask) >= ((slot - gap) & mask)) {
-        table[gap] = table[slot]
-        table[slot] = END
+        entries[begin + gap] = entries[begin + slot]
+        entries[begin + slot] = END
         gap = slot
       }
     }
