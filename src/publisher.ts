@@ -47,25 +47,29 @@ export class Publisher {
     this.#maxDataBytes = maxContentBytes(init.options.maxMessageSize) - (this.#isSigning ? ENVELOPE_BYTES : 0)
   }
 
-  /** `publish` of the service. */
+  /** `publish` of the service. What need not wait has left when this returns. */
   async publish (session: Session, topic: string | TopicId, data: Uint8Array, options: PublishOptions): Promise<PublishResult> {
     this.#check(data, options)
     const id = toTopicId(topic)
-    const entry = session.enter(id)
+    const isNamed = typeof topic === 'string' && session.topics.get(id.toString())?.subscribed !== true
+    const entry = session.enter(id, isNamed ? topic : undefined)
     const { emitSelf, allowPublishToZeroTopicPeers, fanoutTTL } = this.#init.options
     const mayBeAlone = options.allowPublishToZeroTopicPeers ?? allowPublishToZeroTopicPeers
     const isOnlyPublished = !entry.subscribed && entry.handles.size === 0
 
     if (isOnlyPublished) {
-      session.name(entry, topic)
-      await this.#enterToPublish(session, entry, mayBeAlone, options)
+      session.keep(entry, Math.max(fanoutTTL, 2 * FIRST_NEIGHBOR_MS))
+      session.joining.joinPeers(entry, [])
     }
+
+    await this.#firstNeighbor(session, entry, mayBeAlone, isOnlyPublished, options)
 
     if (entry.subscribers.size === 0 && !mayBeAlone && !(emitSelf && entry.subscribed)) {
       throw new NoPeersSubscribedError(nameOf(entry))
     }
 
-    const content = await this.broadcast(session, id, data, 'swarm', options)
+    const sealed = this.#isSigning ? await this.#seal(session, id, data, options) : data
+    const content = session.broadcast(id, sealed, 'swarm').duplicate ? undefined : sealed
     const recipients = session.neighbors(id)
 
     if (isOnlyPublished) {
@@ -91,18 +95,20 @@ export class Publisher {
   /** @returns the content that went out, or `undefined` for one that the topic has seen before */
   async broadcast (session: Session, topic: TopicId, data: Uint8Array, scope: Scope, options: AbortOptions = {}): Promise<Uint8Array | undefined> {
     this.#check(data, options)
-    let content = data
-
-    if (this.#isSigning) {
-      content = await seal(this.#init.privateKey, topic, ++this.#sequenceNumber, data)
-      options.signal?.throwIfAborted()
-
-      if (session !== this.#init.session()) {
-        throw new NotStartedError('Gossip was stopped')
-      }
-    }
+    const content = this.#isSigning ? await this.#seal(session, topic, data, options) : data
 
     return session.broadcast(topic, content, scope).duplicate ? undefined : content
+  }
+
+  async #seal (session: Session, topic: TopicId, data: Uint8Array, options: AbortOptions): Promise<Uint8Array> {
+    const content = await seal(this.#init.privateKey, topic, ++this.#sequenceNumber, data)
+    options.signal?.throwIfAborted()
+
+    if (session !== this.#init.session()) {
+      throw new NotStartedError('Gossip was stopped')
+    }
+
+    return content
   }
 
   #check (data: Uint8Array, options: AbortOptions): void {
@@ -117,17 +123,14 @@ export class Publisher {
     }
   }
 
-  /** Waits for the first neighbor of a topic that is entered only to publish, where one may come. */
-  async #enterToPublish (session: Session, entry: TopicEntry, mayBeAlone: boolean, options: AbortOptions): Promise<void> {
-    session.keep(entry, Math.max(this.#init.options.fanoutTTL, 2 * FIRST_NEIGHBOR_MS))
+  /**
+   * Waits for a first neighbor where one should come: in a topic that has
+   * subscribers, or that was entered only now, to be published to.
+   */
+  async #firstNeighbor (session: Session, entry: TopicEntry, mayBeAlone: boolean, isOnlyPublished: boolean, options: AbortOptions): Promise<void> {
+    const isLikely = entry.subscribers.size > 0 || (isOnlyPublished && !mayBeAlone && session.discovery.peers().length > 0)
 
-    if (entry.subscribers.size > 0) {
-      return
-    }
-
-    session.joining.joinPeers(entry, [])
-
-    if (mayBeAlone || session.discovery.peers().length === 0) {
+    if (entry.neighbors.size > 0 || !isLikely) {
       return
     }
 

@@ -6,6 +6,10 @@ import type { TopicKey } from './proto/messages.ts'
 
 const TOPIC_ID_BYTES = 32
 
+/** Names whose ids are remembered, since hashing one costs more than the rest of publishing; the one hashed longest ago goes first. */
+const MAX_NAMES = 1_024
+const names = new Map<string, TopicId>()
+
 /**
  * A topic: 32 bytes that its members agree on.
  *
@@ -94,7 +98,7 @@ export class TopicId {
  */
 export function toTopicId (topic: string | TopicId): TopicId {
   if (typeof topic === 'string') {
-    return TopicId.fromName(topic)
+    return names.get(topic) ?? remember(topic)
   }
 
   if (!(topic instanceof TopicId)) {
@@ -102,4 +106,17 @@ export function toTopicId (topic: string | TopicId): TopicId {
   }
 
   return topic
+}
+
+function remember (name: string): TopicId {
+  const id = TopicId.fromName(name)
+  const [oldest] = names.keys()
+
+  if (oldest != null && names.size >= MAX_NAMES) {
+    names.delete(oldest)
+  }
+
+  names.set(name, id)
+
+  return id
 }

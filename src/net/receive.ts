@@ -1,6 +1,7 @@
 import { FrameDecoder } from '../wire/index.ts'
+import { WindowUpdates } from './window-updates.ts'
 import type { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
-import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
 
 /** What comes out of an incoming stream. */
 export interface ReceiveHandlers {
@@ -17,7 +18,7 @@ export interface ReceiveHandlers {
  * stopped, or not read, freezes with all its topics. Our own half carries
  * nothing; it is finished when all is read, which tells the writer so.
  */
-export function receive (stream: Stream, maxMessageSize: number, handlers: ReceiveHandlers): void {
+export function receive (stream: Stream, connection: Pick<Connection, 'multiplexer'>, maxMessageSize: number, handlers: ReceiveHandlers): void {
   let topicId: Uint8Array | undefined
 
   const decoder = new FrameDecoder({
@@ -33,10 +34,13 @@ export function receive (stream: Stream, maxMessageSize: number, handlers: Recei
     onViolation: handlers.onViolation
   })
 
+  const updates = new WindowUpdates(stream, connection)
+
   // frames are taken as they come, so the buffer only ever holds what arrived before the listener
   stream.maxReadBufferLength = Infinity
   stream.addEventListener('message', (evt: StreamMessageEvent) => {
     decoder.push(evt.data)
+    updates.onRead(evt.data.byteLength)
   })
 
   stream.addEventListener('end', () => {

@@ -64,6 +64,8 @@ export class RemotePeer implements TopicStreamOwner {
   readonly refusedBy = new WeakSet<Connection>()
   readonly #owner: RemotePeerOwner
   readonly #streams = new Map<TopicKey, TopicStream>()
+  /** Streams with frames queued since the last flush. */
+  #dirty: TopicStream[] = []
   #queuedBytes = 0
   #congested = false
   /** Whether the low mark is being reported. */
@@ -123,7 +125,10 @@ export class RemotePeer implements TopicStreamOwner {
       this.#streams.set(topic, stream)
     }
 
-    stream.enqueue(frame, last)
+    if (stream.enqueue(frame, last)) {
+      this.#dirty.push(stream)
+    }
+
     stream.lastUsed = ++this.#uses
     this.#queuedBytes += frame.byteLength
 
@@ -133,7 +138,21 @@ export class RemotePeer implements TopicStreamOwner {
 
   /** Writes what the open streams take, opens those that are missing. */
   flush (): void {
+    this.#dirty = []
+
     for (const stream of this.#streams.values()) {
+      stream.flush()
+    }
+
+    this.#checkCongestion()
+  }
+
+  /** The same for what was queued since the last flush: however many topics there are, it costs what is sent. */
+  flushQueued (): void {
+    const dirty = this.#dirty
+    this.#dirty = []
+
+    for (const stream of dirty) {
       stream.flush()
     }
 

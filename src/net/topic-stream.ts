@@ -1,4 +1,5 @@
 import { Uint8ArrayList } from 'uint8arraylist'
+import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { encodeStreamHeader } from '../wire/index.ts'
 import type { TopicKey } from '../proto/messages.ts'
@@ -55,6 +56,7 @@ export class TopicStream {
   /** Index of the first entry that is still to be sent. */
   #head = 0
   #state: State = 'idle'
+  #isFlushed = true
   #stream: Stream | undefined
   #abort: AbortController | undefined
   #connection: Connection | undefined
@@ -87,13 +89,22 @@ export class TopicStream {
     return this.#connection
   }
 
-  /** Queues a frame; `last` finishes the stream after it. Sent at the next `flush`. */
-  enqueue (frame: Frame, last: boolean): void {
+  /**
+   * Queues a frame; `last` finishes the stream after it. Sent at the next `flush`.
+   *
+   * @returns whether it is the first since then
+   */
+  enqueue (frame: Frame, last: boolean): boolean {
     this.#queue.push(frame)
 
     if (last) {
       this.#queue.push(FINISH)
     }
+
+    const wasFlushed = this.#isFlushed
+    this.#isFlushed = false
+
+    return wasFlushed
   }
 
   /** Finishes the stream when all that is queued has been sent. */
@@ -175,6 +186,8 @@ export class TopicStream {
 
   /** Writes as much of the queue as the stream takes. */
   flush (): void {
+    this.#isFlushed = true
+
     if (this.#state === 'open') {
       this.#write()
     } else if (this.#state === 'idle') {
@@ -351,15 +364,11 @@ export class TopicStream {
       bytes += entry.byteLength
     }
 
-    const frames = this.#queue.slice(this.#head, end) as Frame[]
+    const frames = end === this.#head + 1 && head == null ? undefined : this.#queue.slice(this.#head, end) as Frame[]
     this.#head = end
     this.#owner.onDequeued(bytes)
 
-    if (head != null) {
-      return new Uint8ArrayList(...head, ...frames)
-    }
-
-    return frames.length === 1 ? first : new Uint8ArrayList(...frames)
+    return frames == null ? first : join(head == null ? frames : [...head, ...frames])
   }
 
   #finish (stream: Stream): void {
@@ -398,6 +407,36 @@ async function readToItsEnd (stream: Stream): Promise<Error | undefined> {
       resolve(evt.error)
     }, { once: true })
   })
+}
+
+/**
+ * Frames in one piece: under noise each piece of a list is encrypted by itself,
+ * and written to the socket by itself. Only lists, which hold large contents,
+ * stay what they are.
+ */
+function join (frames: Frame[]): Frame {
+  const list = new Uint8ArrayList()
+  let from = 0
+
+  for (let i = 0; i <= frames.length; i++) {
+    const frame = i === frames.length ? undefined : frames[i]
+
+    if (frame instanceof Uint8Array) {
+      continue
+    }
+
+    if (i > from) {
+      list.append(concat(frames.slice(from, i) as Uint8Array[]))
+    }
+
+    if (frame != null) {
+      list.append(frame)
+    }
+
+    from = i + 1
+  }
+
+  return list
 }
 
 function ignore (): void {}

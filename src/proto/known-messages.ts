@@ -2,11 +2,11 @@ import { CACHED_MESSAGE_OVERHEAD, MAX_CACHE_BYTES, MAX_RECEIVED_IDS, MIN_CACHED_
 import { RecentMessages } from './recent-messages.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Config } from './config.ts'
-import type { Gossip, IHaveEntry } from './messages.ts'
+import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
 import type { TimeBoundCacheInit } from './time-bound-cache.ts'
 
 interface Bounds {
-  received: TimeBoundCacheInit<true>
+  received: TimeBoundCacheInit<PeerKey>
   cache: TimeBoundCacheInit<Gossip>
 }
 
@@ -38,8 +38,8 @@ function boundsOf (config: Config): Bounds {
  */
 export class KnownMessages {
   readonly recent = new RecentMessages()
-  /** Ids of all messages received or published. */
-  private readonly received: TimeBoundCache<string, true>
+  /** Of all messages received or published, who handed them over first. */
+  private readonly received: TimeBoundCache<string, PeerKey>
   /** Messages as they are sent on, by id. */
   private readonly cache: TimeBoundCache<string, Gossip>
 
@@ -62,19 +62,24 @@ export class KnownMessages {
     return this.received.has(key)
   }
 
+  /** Who handed the message over first, ourselves for an own one; `undefined` for an unknown one. */
+  bringer (key: string): PeerKey | undefined {
+    return this.received.get(key)
+  }
+
   /** The message as it is sent on, while the cache has it. */
   get (key: string): Gossip | undefined {
     return this.cache.get(key)
   }
 
   /** The message is known from now on. */
-  remember (key: string, now: number): void {
-    this.received.set(key, true, now)
+  remember (key: string, from: PeerKey, now: number): void {
+    this.received.set(key, from, now)
   }
 
   /** The same, and it can be asked for. */
-  keep (key: string, message: Gossip, now: number): void {
-    this.received.set(key, true, now)
+  keep (key: string, message: Gossip, from: PeerKey, now: number): void {
+    this.received.set(key, from, now)
     this.cache.set(key, message, now)
   }
 

@@ -1,7 +1,8 @@
-import { BUSY_INTERVAL_MS, CALM_INTERVAL_MS, MAX_QUEUED_ANNOUNCEMENTS } from './limits.ts'
+import { MAX_QUEUED_ANNOUNCEMENTS } from './limits.ts'
 import type { BroadcastConfig } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { IHaveEntry, PeerKey } from './messages.ts'
+import type { Pace } from './pace.ts'
 
 /** Announcements that wait for one peer. */
 interface Queue {
@@ -15,10 +16,9 @@ interface Queue {
 }
 
 /** How much longer whoever announced last waits than the other end of the link, which announces next time. */
-const SENDER_PATIENCE = 1.5
-
-/** Weight of the newest interval in the mean interval between messages. */
-const NEWEST_WEIGHT = 1 / 8
+const SENDER_PATIENCE = 2
+/** Share of the wait after which announcements leave even if no newer message came to join them. */
+const GRACE = 0.5
 
 /**
  * Announcements for lazy peers, gathered until it is time to send them
@@ -38,15 +38,14 @@ const NEWEST_WEIGHT = 1 / 8
 export class LazyPush {
   private readonly me: PeerKey
   private readonly config: BroadcastConfig
+  private readonly pace: Pace
   private queues: Map<PeerKey, Queue> | undefined
   private armedAt = Infinity
-  private lastAt = -Infinity
-  /** Milliseconds between two messages, the newer ones weighing more. */
-  private interval = CALM_INTERVAL_MS
 
-  constructor (me: PeerKey, config: BroadcastConfig) {
+  constructor (me: PeerKey, config: BroadcastConfig, pace: Pace) {
     this.me = me
     this.config = config
+    this.pace = pace
   }
 
   /** Announcements that wait, for all peers. */
@@ -60,15 +59,6 @@ export class LazyPush {
     return size
   }
 
-  /** A message goes through the topic: what the rate is measured by. */
-  onMessage (now: number): void {
-    // a pause of this length ends a burst, however long it was
-    const elapsed = Math.min(now - this.lastAt, CALM_INTERVAL_MS / NEWEST_WEIGHT)
-    this.lastAt = now
-    // and after a long pause eight messages at twice the rate are enough to be busy again
-    this.interval = Math.min(this.interval + (elapsed - this.interval) * NEWEST_WEIGHT, 2 * CALM_INTERVAL_MS)
-  }
-
   /** @returns entries that are to be sent at once: there is no room for more */
   add (peer: PeerKey, key: string, entry: IHaveEntry, now: number): IHaveEntry[] | undefined {
     const queue = this.queueOf(peer)
@@ -78,7 +68,7 @@ export class LazyPush {
       return this.take(queue, now)
     }
 
-    queue.dueAt = Math.min(queue.dueAt, now + (now < queue.quietUntil ? this.wait : this.config.dispatchTimeoutMs))
+    queue.dueAt = Math.min(queue.dueAt, now < queue.quietUntil ? queue.quietUntil + this.wait * GRACE : now + this.config.dispatchTimeoutMs)
 
     return undefined
   }
@@ -165,8 +155,7 @@ export class LazyPush {
   /** How long announcements wait at the present rate. */
   private get wait (): number {
     const { dispatchTimeoutMs, maxDispatchTimeoutMs } = this.config
-    const busy = Math.min(1, Math.max(0, (CALM_INTERVAL_MS - this.interval) / (CALM_INTERVAL_MS - BUSY_INTERVAL_MS)))
 
-    return dispatchTimeoutMs + Math.max(0, maxDispatchTimeoutMs - dispatchTimeoutMs) * busy
+    return dispatchTimeoutMs + Math.max(0, maxDispatchTimeoutMs - dispatchTimeoutMs) * this.pace.busyness
   }
 }

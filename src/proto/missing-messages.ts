@@ -102,22 +102,25 @@ export class MissingMessages {
   /**
    * The next message that is due, and whom to ask for it; asked for again at
    * `againAt`. Messages without anybody left to ask are forgotten on the way.
+   *
+   * @param isPreferred - whom to ask before those who announced it earlier
    */
-  nextDue (now: number, againAt: number): { message: MissingMessage, announcement: Announcement } | undefined {
+  nextDue (now: number, againAt: number, isPreferred: (peer: PeerKey) => boolean): { key: string, message: MissingMessage, announcement: Announcement } | undefined {
     let timed = this.due.popBefore(now)
 
     while (timed !== undefined) {
       const { key, message } = timed.item
 
       if (this.messages.get(key) === message) {
-        const announcement = message.announcements.shift()
+        const preferred = message.announcements.findIndex(({ peer }) => isPreferred(peer))
+        const [announcement] = message.announcements.splice(Math.max(preferred, 0), 1)
 
         if (announcement !== undefined) {
           this.uncount(announcement.peer)
           message.asked = announcement.peer
           this.due.push(againAt, timed.item)
 
-          return { message, announcement }
+          return { key, message, announcement }
         }
 
         this.messages.delete(key)

@@ -4,6 +4,7 @@ import { KnownMessages } from './known-messages.ts'
 import { LazyMap } from './lazy-map.ts'
 import { MAX_ROUND, OFFER_AGE_MS } from './limits.ts'
 import { idKey } from './message-id.ts'
+import { Pace } from './pace.ts'
 import { equal } from './peer-data.ts'
 import { PushPeers } from './push-peers.ts'
 import { Repair } from './repair.ts'
@@ -45,6 +46,7 @@ export class PlumTree {
   private readonly maxContentBytes: number
   private readonly known: KnownMessages
   private readonly repair: Repair
+  private readonly pace = new Pace()
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new LazyMap<PeerKey, number>()
@@ -55,7 +57,7 @@ export class PlumTree {
     this.config = init.config
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
-    this.peers = new PushPeers(init.me, init.config, init.congested)
+    this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
     this.repair = new Repair(init.config.broadcast, this.peers)
   }
 
@@ -123,13 +125,14 @@ export class PlumTree {
     }
 
     const payload: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
-    this.keep(key, payload, now, out)
+    this.keep(key, payload, this.init.me, now, out)
     this.known.recent.add(key, true, now)
 
     if (this.neighborSince.size === 0) {
       this.known.recent.addUnheard(key)
     }
 
+    this.pace.onMessage(now)
     this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
   }
 
@@ -168,14 +171,18 @@ export class PlumTree {
     const key = idKey(id)
     this.stats.payloadsReceived++
 
-    if (this.known.has(key)) {
+    const bringer = this.known.bringer(key)
+
+    if (bringer !== undefined) {
       this.stats.duplicates++
       this.peers.forget(from, key)
 
       // a Prune for a neighbors message would keep all later ones away
-      if (scope.type === 'swarm') {
-        this.peers.addLazy(from)
-        out.send(from, { type: 'prune' })
+      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id) : undefined
+
+      if (spare !== undefined) {
+        this.peers.addLazy(spare)
+        out.send(spare, { type: 'prune' })
       }
 
       return
@@ -195,6 +202,32 @@ export class PlumTree {
   }
 
   /**
+   * Which link is one too many when a message came twice, if one is to be cut
+   * now. Rust cuts the one of the second copy, always; of one that is kept the
+   * next copies decide.
+   */
+  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId): PeerKey | undefined {
+    if (!this.peers.has(from) || bringer === this.init.me) {
+      return from
+    }
+
+    // the link by which the message came first must carry payloads still: of two messages that cross
+    // each other in a cycle each may cut it at another place
+    const isElsewhere = bringer !== from && this.peers.eager.has(bringer)
+
+    if (this.pace.mayCut(id)) {
+      return isElsewhere ? from : undefined
+    }
+
+    // a Graft that was not needed takes back what it did
+    if (isElsewhere && this.repair.wasAsked(from, key)) {
+      return from
+    }
+
+    return isElsewhere && this.peers.eager.has(from) && this.repair.wasAsked(bringer, key) ? bringer : undefined
+  }
+
+  /**
    * Keeps a message until it was judged. Copies that come meanwhile count as
    * duplicates; one that finds no room is dropped as if it had never come, so
    * that it can be asked of whoever announces it.
@@ -210,7 +243,7 @@ export class PlumTree {
 
     if (message.scope.type === 'swarm') {
       missing = this.repair.take(key)
-      this.remember(key, now, out)
+      this.remember(key, from, now, out)
     } else {
       // its wait must end too, though nobody keeps its id
       this.armEvict(out)
@@ -247,19 +280,20 @@ export class PlumTree {
 
     if (gossipBytes(content.byteLength, scope) < this.config.maxMessageSize) {
       const payload: Gossip = { type: 'gossip', id, content, scope }
-      this.keep(key, payload, now, out)
+      this.keep(key, payload, from, now, out)
 
       if (!this.cameByOffer(from, missing, now)) {
         this.known.recent.add(key, false, now)
       }
 
+      this.pace.onMessage(now)
       this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)
     } else {
       // too large with our longer round: a Rust peer's link dies of trying (rule 14)
-      this.remember(key, now, out)
+      this.remember(key, from, now, out)
     }
 
-    if (missing !== undefined) {
+    if (missing !== undefined && this.pace.mayShorten(id)) {
       this.repair.optimizeTree(from, missing, round, out)
     }
   }
@@ -332,14 +366,14 @@ export class PlumTree {
   }
 
   /** {@link KnownMessages.remember} */
-  private remember (key: string, now: number, out: Outbox): void {
-    this.known.remember(key, now)
+  private remember (key: string, from: PeerKey, now: number, out: Outbox): void {
+    this.known.remember(key, from, now)
     this.armEvict(out)
   }
 
   /** {@link KnownMessages.keep} */
-  private keep (key: string, message: Gossip, now: number, out: Outbox): void {
-    this.known.keep(key, message, now)
+  private keep (key: string, message: Gossip, from: PeerKey, now: number, out: Outbox): void {
+    this.known.keep(key, message, from, now)
     this.armEvict(out)
   }
 }

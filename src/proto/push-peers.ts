@@ -5,6 +5,7 @@ import { announcementBytes, chunkIHaves, gossipBytes } from './sizes.ts'
 import type { Config } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
+import type { Pace } from './pace.ts'
 
 /** A message on its way out: in full, and as its announcement. */
 export interface Outgoing {
@@ -28,9 +29,9 @@ export class PushPeers {
   private readonly debts: Debts
   private readonly announcements: LazyPush
 
-  constructor (me: PeerKey, config: Config, congested: ReadonlySet<PeerKey>) {
+  constructor (me: PeerKey, config: Config, congested: ReadonlySet<PeerKey>, pace: Pace) {
     this.config = config
-    this.announcements = new LazyPush(me, config.broadcast)
+    this.announcements = new LazyPush(me, config.broadcast, pace)
     this.congested = congested
     this.debts = new Debts(config.broadcast.messageCacheRetentionMs)
   }
@@ -81,8 +82,6 @@ export class PushPeers {
    * @param from - who is not to get it back
    */
   push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
-    this.announcements.onMessage(now)
-
     for (const peer of this.eager) {
       if (peer === from) {
         continue

@@ -14,6 +14,8 @@ export class Repair {
   private readonly config: BroadcastConfig
   private readonly peers: PushPeers
   private readonly missing = new MissingMessages()
+  /** The message that a peer was asked for last. */
+  private readonly asked = new Map<PeerKey, string>()
   private armedAt = Infinity
 
   constructor (config: BroadcastConfig, peers: PushPeers) {
@@ -43,6 +45,12 @@ export class Repair {
   /** Nothing is to be asked of the peer any more. */
   removePeer (peer: PeerKey): void {
     this.missing.removePeer(peer)
+    this.asked.delete(peer)
+  }
+
+  /** Whether the message is the one that the peer was asked for last: its link carries payloads for no other reason. */
+  wasAsked (peer: PeerKey, key: string): boolean {
+    return this.asked.get(peer) === key
   }
 
   /**
@@ -60,13 +68,19 @@ export class Repair {
     }
 
     for (let sent = 0; sent < MAX_GRAFTS_AT_ONCE; sent++) {
-      const next = this.missing.nextDue(due, againAt)
+      // each Graft to somebody new adds a link that may close a cycle
+      const next = this.missing.nextDue(due, againAt, (peer) => this.peers.eager.has(peer))
 
       if (next === undefined) {
         break
       }
 
-      const { message, announcement } = next
+      const { key, message, announcement } = next
+
+      if (this.peers.lazy.has(announcement.peer)) {
+        this.asked.set(announcement.peer, key)
+      }
+
       this.peers.addEager(announcement.peer)
       out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
     }

@@ -1,11 +1,15 @@
 import { IndexedSet } from './indexed-set.ts'
 import { KnownPeers } from './known-peers.ts'
-import { MAX_KNOWN_PEERS, MIN_EXTRA_KNOWN_PEERS } from './limits.ts'
+import { KNOWN_PEER_RETENTION_MS, MAX_KNOWN_PEERS, MIN_EXTRA_KNOWN_PEERS } from './limits.ts'
 import { withUsableData } from './peer-data.ts'
+import { TimeBoundCache } from './time-bound-cache.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
 import type { Rng } from './rng.ts'
+
+// the bounds are the same in every topic
+const OTHERS = { retentionMs: KNOWN_PEER_RETENTION_MS, capacity: MAX_KNOWN_PEERS }
 
 /** What is known of a neighbor. */
 export interface Link {
@@ -52,6 +56,10 @@ export class Views {
   readonly passive = new IndexedSet<PeerKey>()
   /** Peers that were heard of, in either view or not, with their data. */
   readonly known: KnownPeers
+
+  /** Peers that were heard of and do not run this package's rules, as far as is known, with their data. */
+  readonly others = new TimeBoundCache<PeerKey, Uint8Array | undefined>(OTHERS)
+
   private readonly init: ViewsInit
 
   constructor (init: ViewsInit) {
@@ -103,6 +111,7 @@ export class Views {
     }
 
     this.known.hear(peer, now, out)
+    this.noteOther(peer, now)
 
     if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
       return
@@ -121,10 +130,25 @@ export class Views {
     this.passive.add(peer.id)
   }
 
-  /** A peer that does not answer is not to be asked again. */
-  forget (peer: PeerKey): void {
+  /** Notes a peer that came by, unless it runs this package's rules: others may one day need help to return. */
+  noteOther (peer: PeerInfo, now: number): void {
+    const data = peer.data ?? this.known.info(peer.id).data
+
+    if (peer.id !== this.init.me && !this.init.rules.understandsRefusal(data)) {
+      this.others.set(peer.id, data, now)
+    }
+  }
+
+  /** A peer that does not answer in time is not to be asked again; one that does not run our rules may still be called. */
+  setAside (peer: PeerKey): void {
     this.passive.delete(peer)
     this.known.doubt(peer)
+  }
+
+  /** A peer that is gone is not to be asked again. */
+  forget (peer: PeerKey): void {
+    this.setAside(peer)
+    this.others.delete(peer)
   }
 
   /** A random neighbor that may be told of `peer`, and is none of `without`. */

@@ -1,4 +1,4 @@
-import { Rng, State } from '../proto/index.ts'
+import { LazyMap, Rng, State } from '../proto/index.ts'
 import { hashContent } from './content.ts'
 import { EventQueue } from './event-queue.ts'
 import { Links } from './links.ts'
@@ -70,7 +70,10 @@ export class Network {
       pausedUntil: 0,
       life: 0,
       connections: new Set(),
-      sendsUntil: 0
+      sendsUntil: 0,
+      handles: new LazyMap(),
+      linkSendsUntil: new LazyMap(),
+      arrivals: new LazyMap()
     }
     this.hasUnreachable ||= node.unreachable
     this.nodes.push(node)
@@ -116,6 +119,7 @@ export class Network {
     node.life++
     node.alive = true
     node.connections.clear()
+    node.handles.clear()
     node.machine = this.createMachine(node.key, node.rules)
   }
 
@@ -155,6 +159,11 @@ export class Network {
         }
       }
     })
+  }
+
+  /** Whether no partition lies between two nodes. */
+  isSameSide (a: number, b: number): boolean {
+    return this.links.isSameSide(a, b)
   }
 
   /** Runs the function at a time. */
@@ -303,7 +312,10 @@ export class Network {
 
         break
       case 'disconnected':
-        this.handle(node, { type: 'peerDisconnected', peer: item.from.key, reason: 'connectionClosed' })
+        if (this.links.isToldOfEnd(node, item.from)) {
+          this.handle(node, { type: 'peerDisconnected', peer: item.from.key, reason: 'connectionClosed' })
+        }
+
         break
       default:
         item satisfies never
@@ -335,9 +347,9 @@ export class Network {
       }
     }
 
-    if (released !== undefined && (this.config.release ?? 'closes') === 'closes') {
+    if (released !== undefined) {
       for (const peer of released) {
-        links.disconnect(node, this.nodeOf(peer), 'latency', time)
+        links.release(node, this.nodeOf(peer), time)
       }
     }
 

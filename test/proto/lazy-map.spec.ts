@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { LazyMap } from '../../src/proto/lazy-map.ts'
+import { LazyMap } from '../../src/proto/index.ts'
 
 describe('LazyMap', () => {
   it('holds what a Map holds after any operations, in the same order', () => {

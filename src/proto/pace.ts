@@ -1,0 +1,64 @@
+import { BUSY_INTERVAL_MS, CALM_INTERVAL_MS } from './limits.ts'
+import type { MessageId } from './messages.ts'
+
+/** Weight of the newest interval in the mean interval between messages. */
+const NEWEST_WEIGHT = 1 / 8
+
+/** Mean milliseconds between two messages that may change the tree. */
+const TREE_INTERVAL_MS = 500
+
+/** One in 2 to the power of so many of those may also shorten paths, the others cut what is double. */
+const SHORTCUT_BITS = 4
+
+/** Mean milliseconds between two messages up to which they are taken to overlap on their way through the swarm. */
+const OVERLAP_INTERVAL_MS = 150
+
+/** How fast messages come in a topic, and what follows for when to do what costs less if done for many at once. */
+export class Pace {
+  private lastAt = -Infinity
+  /** Milliseconds between two messages, the newer ones weighing more. */
+  private interval = 2 * CALM_INTERVAL_MS
+
+  /** A message goes through the topic. */
+  onMessage (now: number): void {
+    // a pause of this length ends a burst, however long it was
+    const elapsed = Math.min(now - this.lastAt, CALM_INTERVAL_MS / NEWEST_WEIGHT)
+    this.lastAt = now
+    // and after a long pause eight messages at twice the rate are enough to be busy again
+    this.interval = Math.min(this.interval + (elapsed - this.interval) * NEWEST_WEIGHT, 2 * CALM_INTERVAL_MS)
+  }
+
+  /** From 0 at up to ten messages a second to 1 from twenty on. */
+  get busyness (): number {
+    return Math.min(1, Math.max(0, (CALM_INTERVAL_MS - this.interval) / (CALM_INTERVAL_MS - BUSY_INTERVAL_MS)))
+  }
+
+  /**
+   * Whether a second copy of this message may cut a link.
+   *
+   * One message cuts each cycle of the tree at one place. Two that are on their
+   * way at once cut it at two, which leaves nodes without any link until
+   * announcements bring them back, by new cycles. So in a busy topic one in so
+   * many messages decides, the same ones at all nodes: which they are lies in
+   * their ids.
+   */
+  mayCut (id: MessageId): boolean {
+    return isChosen(id, this.cutBits)
+  }
+
+  /** Whether announcements of this message may exchange links for shorter ones: fewer still, since messages under way can get lost by it. */
+  mayShorten (id: MessageId): boolean {
+    const bits = this.cutBits
+
+    return isChosen(id, bits === 0 ? 0 : bits + SHORTCUT_BITS)
+  }
+
+  private get cutBits (): number {
+    return this.interval >= OVERLAP_INTERVAL_MS ? 0 : Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.interval, 0.1)))
+  }
+}
+
+/** Whether the first so many bits of an id are zero: true for one in 2 to the power of that. */
+function isChosen (id: MessageId, bits: number): boolean {
+  return bits === 0 || (id[0] << 16 | id[1] << 8 | id[2]) >>> (24 - bits) === 0
+}
