@@ -1,10 +1,11 @@
 import { MessageTooLargeError } from './errors.ts'
 import { State } from './proto/state.ts'
+import { TimerQueue } from './proto/timer-queue.ts'
 import { decodeMessage, encodeFrame } from './wire/index.ts'
 import type { InvalidMessageError } from './errors.ts'
 import type { GossipMetrics } from './metrics.ts'
 import type { Network } from './net/network.ts'
-import type { Timers } from './net/timers.ts'
+import type { ScheduledTask, Timers } from './net/timers.ts'
 import type { Frame } from './net/topic-stream.ts'
 import type { Config, Rules } from './proto/config.ts'
 import type { Command, DisconnectReason, InEvent, OutEvent, Timer, TopicEvent, ValidationResult, ViolationReason } from './proto/events.ts'
@@ -57,6 +58,10 @@ export class Driver {
   readonly #maxMessageSize: number
   readonly #events: Array<{ topic: TopicKey, event: TopicEvent }> = []
   readonly #held: Array<Extract<OutEvent, { type: 'validate' }>> = []
+  /** The core's timers. Only the next one is armed: quiet topics have several each. */
+  readonly #timers = new TimerQueue<Timer>()
+  #armed: ScheduledTask | undefined
+  #armedFor = Infinity
   #emitting = false
   #dispatching = 0
   /** The message encoded last: the same one goes to several peers in a row. */
@@ -199,11 +204,42 @@ export class Driver {
     }
   }
 
-  /** On its own, since a closure costs the function that makes it an object at each call. */
   #schedule (delayMs: number, timer: Timer): void {
-    this.#init.timers.schedule(delayMs, () => {
-      this.#dispatch({ type: 'timerExpired', timer })
-    })
+    const at = this.#init.timers.now() + delayMs
+    this.#timers.push(at, timer)
+
+    if (at < this.#armedFor) {
+      this.#arm(at)
+    }
+  }
+
+  #arm (at: number): void {
+    const { timers } = this.#init
+
+    if (this.#armed != null) {
+      timers.cancel(this.#armed)
+    }
+
+    this.#armedFor = at
+    this.#armed = timers.schedule(Math.max(0, at - timers.now()), this.#onTimers)
+  }
+
+  readonly #onTimers = (): void => {
+    const now = this.#init.timers.now()
+    // armed again below: what is scheduled meanwhile need not ask
+    this.#armed = undefined
+    this.#armedFor = -Infinity
+
+    for (let due = this.#timers.popBefore(now); due != null; due = this.#timers.popBefore(now)) {
+      this.#dispatch({ type: 'timerExpired', timer: due.item })
+    }
+
+    const next = this.#timers.peek()
+    this.#armedFor = Infinity
+
+    if (next != null) {
+      this.#arm(next)
+    }
   }
 
   #send (to: PeerKey, topic: TopicKey, message: Message): void {

@@ -1,4 +1,4 @@
-import { CALL_MS, CALL_PATIENCE_MS, MAX_ACQUAINTANCES, MAX_CALL_PAUSE_MS } from './limits.ts'
+import { CALL_MS, CALL_PATIENCE_MS, MAX_KNOWN_PEERS, MAX_CALL_PAUSE_MS } from './limits.ts'
 import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
@@ -77,7 +77,7 @@ export class Calls {
     }
 
     this.note(peer.id)
-    views.peerData.learn(peer.id, peer.data, now, out)
+    views.known.learn(peer.id, peer.data, now, out)
 
     if (!views.isFull || this.replaceable() !== undefined) {
       healing.request(peer.id, 'call', 'low', now, out)
@@ -123,7 +123,7 @@ export class Calls {
     const { views, shuffles, peerData } = this.shared
     const question = shuffles.sound(peer, peerData, now)
     this.question = { peer, named: new Set(question.nodes.map(({ id }) => id)), until: now + CALL_PATIENCE_MS }
-    views.peerData.recall(peer, out)
+    views.known.recall(peer, out)
     out.send(peer, question)
     out.release(peer)
   }
@@ -148,7 +148,7 @@ export class Calls {
     this.called.add(peer)
 
     for (const oldest of this.called) {
-      if (this.called.size <= MAX_ACQUAINTANCES) {
+      if (this.called.size <= MAX_KNOWN_PEERS) {
         break
       }
 
