@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import { TopicId } from '../src/index.ts'
-import { irohMultiaddr } from './support/address.ts'
 import { linked, linkedBoth } from './support/member.ts'
 import { isServed } from './support/newcomer.ts'
 import { randomTag } from './support/numbered.ts'
@@ -214,17 +213,6 @@ describe('whatever we do, a third Rust peer can join a Rust peer and is served',
       const inJs = await js.join(set.topic, { bootstrap: [set.rust] })
       await linkedBoth(inJs, set.inRust)
       await set.inRust.flood({ tag: randomTag(), first: 0, count: 300, size: 4_000 })
-      await isAlive(set)
-      await everyoneHearsEveryone([inJs, set.inRust])
-    })
-
-    it('by a second connection of ours', async () => {
-      const set = await scene()
-      const js = await stage.js()
-      const inJs = await js.join(set.topic, { bootstrap: [set.rust] })
-      await linkedBoth(inJs, set.inRust)
-      const again = set.rust.addresses.map((address) => irohMultiaddr(set.rust.endpointId, address))
-      await js.libp2p.dial(again, { force: true })
       await isAlive(set)
       await everyoneHearsEveryone([inJs, set.inRust])
     })

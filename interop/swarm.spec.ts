@@ -1,6 +1,6 @@
 import { linked } from './support/member.ts'
 import { useStage } from './support/stage.ts'
-import { everyoneHearsEveryone, whole } from './support/swarm.ts'
+import { calm, everyoneHearsEveryone, whole } from './support/swarm.ts'
 import { randomTopic } from './support/topic.ts'
 import type { Member, MemberTopic } from './support/member.ts'
 
@@ -45,15 +45,16 @@ describe('swarms of both kinds', () => {
     await everyoneHearsEveryone(topics)
   })
 
-  it('of 20 Rust peers that join at once through one JS peer none is left alone', async () => {
+  it('20 Rust peers that join at once through one JS peer are one swarm with it, and hear each other', async () => {
     const contact = await stage.js()
     const members = await Promise.all(Array.from({ length: 20 }, async () => stage.rust()))
     const topic = randomTopic()
-    await contact.join(topic)
+    const inContact = await contact.join(topic)
     const joined = await Promise.all(members.map(async (member) => member.join(topic, { bootstrap: [contact] })))
-    // not that they are one swarm: whom the contact lets go for the next ones may keep to each other,
-    // and a Rust peer with neighbors shuffles only once a minute, among these
-    await Promise.all(joined.map(async (each) => linked(each)))
+    const topics = [inContact, ...joined]
+    await calm(topics)
+    await everyoneHearsEveryone(topics)
+    await everyoneHearsEveryone(topics)
   })
 
   it('a JS peer on TCP and iroh carries messages between TCP-only JS peers and Rust', async () => {

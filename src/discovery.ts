@@ -16,6 +16,9 @@ const MAX_BACK_OFF_MS = 10 * 60_000
 /** Connected peers that are remembered; beyond, new ones are not asked. */
 const MAX_AVAILABLE = 4_096
 
+/** What is known of a peer's part in a topic, as far as it has shown none: whether it is in it, need not be asked, or is about to say so. */
+export type Standing = 'unknown' | 'absent' | 'expected'
+
 interface Attempt {
   /** Monotonic milliseconds before which the peer is not asked again. */
   notBefore: number
@@ -35,6 +38,8 @@ export class Discovery {
   readonly #timers: Timers
   readonly #activeViewCapacity: number
   readonly #mayAsk: boolean
+  readonly #me: PeerKey
+  readonly #standing: (peer: PeerKey, key: TopicKey) => Standing
   readonly #ask: (entry: TopicEntry, peers: PeerKey[]) => void
   /** Peers seen to speak the protocol, while connected, and when each was asked for which topic. */
   readonly #available = new Map<PeerKey, Map<TopicKey, Attempt>>()
@@ -42,12 +47,15 @@ export class Discovery {
 
   /**
    * @param mayAsk - whether anybody is asked, or connected peers are only known
+   * @param standing - what is known of a peer's part in a topic
    */
-  constructor (topics: TopicRegistry, timers: Timers, activeViewCapacity: number, mayAsk: boolean, ask: (entry: TopicEntry, peers: PeerKey[]) => void) {
+  constructor (me: PeerKey, topics: TopicRegistry, timers: Timers, activeViewCapacity: number, mayAsk: boolean, standing: (peer: PeerKey, key: TopicKey) => Standing, ask: (entry: TopicEntry, peers: PeerKey[]) => void) {
     this.#topics = topics
     this.#timers = timers
     this.#activeViewCapacity = activeViewCapacity
     this.#mayAsk = mayAsk
+    this.#standing = standing
+    this.#me = me
     this.#ask = ask
   }
 
@@ -94,7 +102,8 @@ export class Discovery {
   onSubscriber (entry: TopicEntry, peer: PeerKey): void {
     const key = entry.id.toString()
     this.#available.get(peer)?.delete(key)
-    this.#timers.schedule(ASK_DELAY_MS, () => {
+    // it heard of us in the same moment: one of both is to ask, the other only if that fails
+    this.#timers.schedule(this.#me < peer ? 0 : ASK_DELAY_MS, () => {
       if (this.#topics.get(key) === entry) {
         this.search(entry)
       }
@@ -125,6 +134,17 @@ export class Discovery {
     for (const [peer, attempts] of this.#inOrder(entry)) {
       if (entry.neighbors.has(peer)) {
         attempts.delete(key)
+        continue
+      }
+
+      const standing = entry.subscribers.has(peer) ? 'unknown' : this.#standing(peer, key)
+
+      if (standing === 'absent') {
+        continue
+      }
+
+      if (standing === 'expected') {
+        next = Math.min(next, now + NEXT_ROUND_MS)
         continue
       }
 

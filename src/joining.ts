@@ -39,8 +39,11 @@ export class Joining {
    * Asks peers that the application named; without any, those that are connected.
    *
    * @param options - a signal that ends the dial of an address which does not say whose it is
+   * @throws {InvalidParametersError} a target that is none
+   * @throws {AbortError} the signal has fired before
    */
   joinPeers (entry: TopicEntry, targets: JoinTarget[], options: AbortOptions = {}): void {
+    options.signal?.throwIfAborted()
     const { addresses: lookup, discovery } = this.#init
     const peers: PeerKey[] = []
 

@@ -97,6 +97,18 @@ export class GossipMetrics {
     this.#bytesReceived.increment({ [message.type === 'gossip' ? 'data' : message.type]: bytes })
   }
 
+  /** We told a peer which topics we are in. */
+  onAnnouncementSent (bytes: number): void {
+    this.#messagesSent.increment({ subscriptions: true })
+    this.#bytesSent.increment({ subscriptions: bytes })
+  }
+
+  /** A peer told us which topics it is in. */
+  onAnnouncementReceived (bytes: number): void {
+    this.#messagesReceived.increment({ subscriptions: true })
+    this.#bytesReceived.increment({ subscriptions: bytes })
+  }
+
   onTick (): void {
     this.#ticks.increment()
   }

@@ -102,7 +102,8 @@ export interface IrohGossipInit {
 /** How peers of a topic are found that nobody named. */
 export interface DiscoveryInit {
   /**
-   * Whether connected peers that speak the protocol are asked for each topic.
+   * Whether connected peers that speak the protocol are told which topics the
+   * node is in, and asked to let it in.
    *
    * @default true
    */
@@ -194,6 +195,9 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
     }
   }
 
+  checkBooleans('', { emitSelf: resolved.emitSelf, allowPublishToZeroTopicPeers: resolved.allowPublishToZeroTopicPeers, runOnLimitedConnection: resolved.runOnLimitedConnection })
+  checkBooleans('discovery.', resolved.discovery)
+
   checkNumbers('', resolved)
   checkNumbers('membership.', resolved.membership)
   checkNumbers('broadcast.', resolved.broadcast)
@@ -207,6 +211,18 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
   }
 
   return resolved
+}
+
+function checkBooleans (prefix: string, values: object): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (prefix === 'discovery.' && name !== 'connectedPeers' && name !== 'contentRouting') {
+      throw new InvalidParametersError(`There is no option ${prefix}${name}`)
+    }
+
+    if (typeof value !== 'boolean') {
+      throw new InvalidParametersError(`${prefix}${name} must be true or false, got ${typeof value}`)
+    }
+  }
 }
 
 function checkNumbers (prefix: string, values: object): void {

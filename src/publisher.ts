@@ -51,15 +51,18 @@ export class Publisher {
   async publish (session: Session, topic: string | TopicId, data: Uint8Array, options: PublishOptions): Promise<PublishResult> {
     this.#check(data, options)
     const id = toTopicId(topic)
-    const entry = session.enter(id)
+    const isNamed = typeof topic === 'string' && session.topics.get(id.toString())?.subscribed !== true
+    const entry = session.enter(id, isNamed ? topic : undefined)
     const { emitSelf, allowPublishToZeroTopicPeers, fanoutTTL } = this.#init.options
     const mayBeAlone = options.allowPublishToZeroTopicPeers ?? allowPublishToZeroTopicPeers
     const isOnlyPublished = !entry.subscribed && entry.handles.size === 0
 
     if (isOnlyPublished) {
-      session.name(entry, topic)
-      await this.#enterToPublish(session, entry, mayBeAlone, options)
+      session.keep(entry, Math.max(fanoutTTL, 2 * FIRST_NEIGHBOR_MS))
+      session.joining.joinPeers(entry, [])
     }
+
+    await this.#firstNeighbor(session, entry, mayBeAlone, isOnlyPublished, options)
 
     if (entry.subscribers.size === 0 && !mayBeAlone && !(emitSelf && entry.subscribed)) {
       throw new NoPeersSubscribedError(nameOf(entry))
@@ -120,17 +123,14 @@ export class Publisher {
     }
   }
 
-  /** Waits for the first neighbor of a topic that is entered only to publish, where one may come. */
-  async #enterToPublish (session: Session, entry: TopicEntry, mayBeAlone: boolean, options: AbortOptions): Promise<void> {
-    session.keep(entry, Math.max(this.#init.options.fanoutTTL, 2 * FIRST_NEIGHBOR_MS))
+  /**
+   * Waits for a first neighbor where one should come: in a topic that has
+   * subscribers, or that was entered only now, to be published to.
+   */
+  async #firstNeighbor (session: Session, entry: TopicEntry, mayBeAlone: boolean, isOnlyPublished: boolean, options: AbortOptions): Promise<void> {
+    const isLikely = entry.subscribers.size > 0 || (isOnlyPublished && !mayBeAlone && session.discovery.peers().length > 0)
 
-    if (entry.subscribers.size > 0) {
-      return
-    }
-
-    session.joining.joinPeers(entry, [])
-
-    if (mayBeAlone || session.discovery.peers().length === 0) {
+    if (entry.neighbors.size > 0 || !isLikely) {
       return
     }
 

@@ -131,11 +131,13 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
   /**
    * Leaves every topic, tells the neighbors and waits until they have taken it,
    * at most 5 s. Every handle is closed; `start` makes the service usable again.
+   *
+   * @param options - a signal that ends the wait: what has not left by then is dropped. Never rejects for it
    */
-  async shutdown (): Promise<void> {
+  async shutdown (options: AbortOptions = {}): Promise<void> {
     const session = this.#session
     this.#session = undefined
-    await session?.stop()
+    await session?.stop(options)
 
     if (session != null) {
       this.#addresses.clear()
@@ -182,10 +184,9 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
    */
   subscribe (topic: string | TopicId): void {
     const session = this.#assertStarted()
-    const entry = session.enter(toTopicId(topic))
+    const entry = session.enter(toTopicId(topic), typeof topic === 'string' ? topic : undefined)
     const isNew = !entry.subscribed
     entry.subscribed = true
-    session.name(entry, topic)
 
     if (isNew) {
       session.joining.joinPeers(entry, [])
@@ -242,13 +243,14 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
   }
 
   /**
-   * Connected peers known to be in the topic: its neighbors, and those that were
-   * found there. In a large swarm these are few of its members.
+   * Connected peers known to be in the topic, whether the node itself is in it or
+   * not. Rust peers are known only in topics that the node is in. In a large
+   * swarm these are few of its members.
    *
    * @throws {NotStartedError} the node is not started
    */
   getSubscribers (topic: string | TopicId): PeerId[] {
-    return [...this.#assertStarted().topics.get(toTopicId(topic).toString())?.subscribers.values() ?? []]
+    return this.#assertStarted().subscribers(toTopicId(topic))
   }
 
   // --- to look inside
@@ -298,9 +300,9 @@ export class IrohGossip extends TypedEventEmitter<IrohGossipEvents> implements S
       log: this.#log,
       metrics: this.#metrics,
       onMessage: (detail) => { this.safeDispatchEvent('message', { detail }) },
-      onSubscriptionChange: (entry, peerId, subscribe) => {
+      onSubscriptionChange: (topic, peerId, subscribe) => {
         this.safeDispatchEvent('subscription-change', {
-          detail: { peerId, subscriptions: [{ topic: nameOf(entry), subscribe }] }
+          detail: { peerId, subscriptions: [{ topic, subscribe }] }
         })
       }
     })

@@ -4,17 +4,19 @@ import { ContentDiscovery } from './content-discovery.ts'
 import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { Gatekeeper } from './gatekeeper.ts'
-import { Inquiries } from './inquiries.ts'
 import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
 import { Joining } from './joining.ts'
 import { Network } from './net/network.ts'
 import { Timers } from './net/timers.ts'
 import { ownAddresses, ownPeerData } from './own-addresses.ts'
 import { ReachabilityRules } from './reachability-rules.ts'
-import { TopicRegistry } from './topic-registry.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { TopicRegistry, nameOf } from './topic-registry.ts'
 import { Troubles } from './troubles.ts'
+import { SUBSCRIPTIONS_TOPIC } from './wire/index.ts'
 import type { AddressLookup } from './address-lookup.ts'
 import type { IrohGossipComponents } from './components.ts'
+import type { InvalidMessageError, MessageTooLargeError } from './errors.ts'
 import type { Hash } from './hash.ts'
 import type { GossipMetrics } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -23,9 +25,9 @@ import type { Message as WireMessage, PeerKey, Scope, TopicKey } from './proto/m
 import type { TopicValidators } from './pubsub/topic-validators.ts'
 import type { Message } from './pubsub/types.ts'
 import type { TopicId } from './topic-id.ts'
-import type { SubscriptionChange, TopicEntry } from './topic-registry.ts'
+import type { TopicEntry } from './topic-registry.ts'
 import type { TopicHandle } from './topic.ts'
-import type { Logger, PeerId } from '@libp2p/interface'
+import type { AbortOptions, Logger, PeerId } from '@libp2p/interface'
 
 /** What a session is made of, and whom it tells. */
 export interface SessionInit {
@@ -38,7 +40,8 @@ export interface SessionInit {
   metrics?: GossipMetrics
   /** A message of a subscribed topic, judged and accepted. */
   onMessage (message: Message): void
-  onSubscriptionChange: SubscriptionChange
+  /** A peer is known to be in a topic, or to have left it. */
+  onSubscriptionChange (topic: string, peerId: PeerId, subscribe: boolean): void
 }
 
 /** Longest time that neighbors are given to take the goodbye. */
@@ -59,7 +62,7 @@ export class Session {
   readonly #init: SessionInit
   readonly #gatekeeper: Gatekeeper
   readonly #content: ContentDiscovery | undefined
-  readonly #inquiries: Inquiries
+  readonly #subscriptions: Subscriptions
   #peerData = ''
 
   constructor (init: SessionInit) {
@@ -67,7 +70,7 @@ export class Session {
     this.#init = init
     const me = endpointIdOf(components.peerId)
     const now = (): number => this.timers.now()
-    this.topics = new TopicRegistry(init.onSubscriptionChange)
+    this.topics = new TopicRegistry((entry, peerId, subscribe) => { init.onSubscriptionChange(nameOf(entry), peerId, subscribe) })
     this.troubles = new Troubles(now)
     this.#gatekeeper = new Gatekeeper({
       ...init,
@@ -75,7 +78,7 @@ export class Session {
       peerId: (peer) => this.network.peerId(peer),
       onBanned: (peer) => { this.#ban(peer) }
     })
-    this.discovery = new Discovery(this.topics, this.timers, options.membership.activeViewCapacity, options.discovery.connectedPeers, (entry, peers) => {
+    this.discovery = new Discovery(me, this.topics, this.timers, options.membership.activeViewCapacity, options.discovery.connectedPeers, (peer, key) => this.#subscriptions.standing(peer, key), (entry, peers) => {
       this.joining.join(entry, peers)
     })
     this.network = new Network(components, {
@@ -88,6 +91,11 @@ export class Session {
       canBeDialed: () => ownAddresses(components).some(isIrohAddress),
       addressesOf: (peer) => addresses.get(peer),
       onFrame: (peer, topic, payload) => {
+        if (topic === SUBSCRIPTIONS_TOPIC) {
+          this.#onAnnouncement(peer, payload)
+          return
+        }
+
         this.#gatekeeper.letIn(peer, topic, (isAdmitted) => { this.driver.onFrame(peer, topic, payload, isAdmitted) })
       },
       onDisconnected: (peer, reason) => {
@@ -95,8 +103,12 @@ export class Session {
         this.#gatekeeper.onPeerGone(peer)
         this.driver.onDisconnected(peer, reason)
         this.topics.onPeerGone(peer)
+        this.#subscriptions.onPeerGone(peer)
       },
-      onLinkBroken: (peer) => { this.driver.onLinkBroken(peer) },
+      onLinkBroken: (peer) => {
+        this.driver.onLinkBroken(peer)
+        this.#subscriptions.onLinkBroken(peer)
+      },
       onExcess: (peer) => { this.driver.onExcess(peer) },
       onCongestion: (peer, congested): boolean => {
         if (congested) {
@@ -105,10 +117,7 @@ export class Session {
 
         return this.driver.onCongestion(peer, congested)
       },
-      onViolation: (peer, error) => {
-        this.troubles.add(peer, error.name === 'MessageTooLargeError' ? 'oversizedFrame' : 'invalidFrame', error.message)
-        this.driver.onInvalidFrame(peer, error)
-      },
+      onViolation: (peer, error) => { this.#onInvalidFrame(peer, error) },
       onDial: (peer, result, error) => {
         init.metrics?.onDial(result)
 
@@ -120,18 +129,23 @@ export class Session {
       },
       onPeerAvailable: (peer) => {
         if (this.discovery.onPeerAvailable(peer)) {
-          this.#inquiries.onPeerAvailable(peer)
+          this.#subscriptions.onPeerAvailable(peer)
         }
       }
     })
-    this.#inquiries = new Inquiries({
+    this.#subscriptions = new Subscriptions({
+      ...init,
       isEnabled: options.discovery.connectedPeers,
+      maxMessageSize: options.maxMessageSize,
       topics: this.topics,
       timers: this.timers,
       network: this.network,
       addresses,
       discovery: this.discovery,
-      ask: (entry, peers) => { this.driver.command(entry.id.toString(), { type: 'inquire', peers }) }
+      gatekeeper: this.#gatekeeper,
+      needs: (peer) => this.driver.state.needs(peer),
+      onElsewhere: init.onSubscriptionChange,
+      onExcess: (peer) => { this.driver.onExcess(peer) }
     })
     const rules = new ReachabilityRules(components.transportManager, this.network, addresses)
     this.driver = new Driver(this.#gatekeeper.guard(this.network), {
@@ -155,7 +169,14 @@ export class Session {
         }
       },
       onTopicEvent: (topic, event) => { this.#onTopicEvent(topic, event) },
-      onPeerData: (peer, data) => { addresses.addPeerData(peer, data) },
+      onPeerData: (peer, data) => {
+        addresses.addPeerData(peer, data)
+
+        // a native connection does not say whether it is one of our kind
+        if (addresses.isOurs(peer)) {
+          this.#subscriptions.onPeerAvailable(peer)
+        }
+      },
       onViolation: (peer, reason) => {
         init.metrics?.onViolation(reason)
         log('%p violated the protocol: %s', this.network.peerId(peer), reason)
@@ -191,21 +212,22 @@ export class Session {
     this.#updatePeerData()
   }
 
-  /** Says goodbye to the neighbors of every topic, and waits until they have taken it or 5 s are over. */
-  async stop (): Promise<void> {
+  /** Says goodbye to the neighbors of every topic, and waits until they have taken it or 5 s are over, or the signal fires. */
+  async stop ({ signal }: AbortOptions = {}): Promise<void> {
     const { events } = this.#init.components
     events.removeEventListener('self:peer:update', this.#updatePeerData)
     events.removeEventListener('transport:listening', this.#updatePeerData)
     events.removeEventListener('transport:close', this.#updatePeerData)
     this.#content?.stop()
+    this.#subscriptions.stop()
     const entries = [...this.topics.values()]
 
     for (const entry of entries) {
-      this.driver.command(entry.id.toString(), { type: 'quit', tell: this.#inquiries.toTell(entry) })
+      this.driver.command(entry.id.toString(), { type: 'quit' })
       this.topics.delete(entry.id.toString())
     }
 
-    await this.network.stop(GOODBYE_TIMEOUT_MS)
+    await this.network.stop(AbortSignal.any([AbortSignal.timeout(GOODBYE_TIMEOUT_MS), ...signal == null ? [] : [signal]]))
     this.timers.clear()
 
     for (const entry of entries) {
@@ -217,40 +239,43 @@ export class Session {
 
   // --- topics
 
-  /** The topic's entry; enters the topic where the node is not in it yet. */
-  enter (id: TopicId): TopicEntry {
+  /**
+   * The topic's entry; enters the topic where the node is not in it yet.
+   *
+   * @param name - what the application calls it from now on
+   */
+  enter (id: TopicId, name?: string): TopicEntry {
     const key = id.toString()
     const known = this.topics.get(key)
 
     if (known != null) {
+      if (name != null && known.name !== name) {
+        known.name = name
+        this.updateValidation(known)
+        this.#subscriptions.onTopicEntered(known)
+      }
+
       return known
     }
 
     const entry = this.topics.add(id)
+    entry.name = name
     this.driver.command(key, { type: 'join', peers: [] })
     this.updateValidation(entry)
     this.#content?.onTopicEntered(entry)
-    this.#inquiries.onTopicEntered(entry)
+    this.#subscriptions.onTopicEntered(entry)
 
     return entry
-  }
-
-  /** Notes what the application calls the topic. */
-  name (entry: TopicEntry, topic: string | TopicId): void {
-    if (typeof topic === 'string' && entry.name !== topic) {
-      entry.name = topic
-      this.updateValidation(entry)
-    }
   }
 
   leaveIfUnused (entry: TopicEntry): void {
     const key = entry.id.toString()
 
     if (this.topics.get(key) === entry && this.topics.isUnused(entry, this.timers.now())) {
-      this.driver.command(key, { type: 'quit', tell: this.#inquiries.toTell(entry) })
+      this.driver.command(key, { type: 'quit' })
       this.topics.delete(key)
       this.discovery.onTopicLeft(key)
-      this.#inquiries.onTopicLeft(key)
+      this.#subscriptions.onTopicLeft(key)
     }
   }
 
@@ -267,6 +292,11 @@ export class Session {
     if (entry?.handles.delete(handle) === true) {
       this.leaveIfUnused(entry)
     }
+  }
+
+  /** Connected peers that are in a topic: as the topic itself knows, or as they have said where we are not in it. */
+  subscribers (topic: TopicId): PeerId[] {
+    return [...this.topics.get(topic.toString())?.subscribers.values() ?? this.#subscriptions.peersIn(topic)]
   }
 
   neighbors (topic: TopicId): PeerId[] {
@@ -297,6 +327,25 @@ export class Session {
     this.#init.log('%p is banned for the messages that it handed over', this.network.peerId(peer))
     this.driver.onDisconnected(peer, 'banned')
     this.topics.onPeerGone(peer)
+    this.#subscriptions.onPeerGone(peer)
+  }
+
+  /** What a peer says of its topics. */
+  #onAnnouncement (peer: PeerKey, payload: Uint8Array): void {
+    if (this.#gatekeeper.isBanned(peer)) {
+      return
+    }
+
+    try {
+      this.#subscriptions.onFrame(peer, payload)
+    } catch (err) {
+      this.#onInvalidFrame(peer, err as InvalidMessageError)
+    }
+  }
+
+  #onInvalidFrame (peer: PeerKey, error: InvalidMessageError | MessageTooLargeError): void {
+    this.troubles.add(peer, error.name === 'MessageTooLargeError' ? 'oversizedFrame' : 'invalidFrame', error.message)
+    this.driver.onInvalidFrame(peer, error)
   }
 
   // --- what the core says
@@ -309,11 +358,7 @@ export class Session {
       return
     }
 
-    if (message.type === 'disconnect' && !message.alive) {
-      this.topics.onPeerLeft(entry, peer)
-    } else {
-      this.#inquiries.onShown(entry, peer)
-    }
+    this.#subscriptions.onShown(entry, peer, message.type !== 'disconnect' || message.alive)
   }
 
   #onTopicEvent (key: TopicKey, event: ProtoTopicEvent): void {
@@ -328,7 +373,7 @@ export class Session {
       const isUp = event.type === 'neighborUp'
       this.#init.log('topic %s: %p is %s', key, peerId, isUp ? 'a neighbor' : `no neighbor any more (${event.reason})`)
       this.#init.metrics?.onNeighbor(isUp ? 'up' : event.reason)
-      this.topics.applyNeighbor(entry, event, peerId)
+      this.topics.applyNeighbor(entry, event, peerId, this.#subscriptions.isAnnounced(entry, event.peer))
       this.#tag(event.peer, peerId, isUp)
 
       if (!isUp && event.reason === 'left') {

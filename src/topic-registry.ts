@@ -110,8 +110,10 @@ export class TopicRegistry {
    *
    * A neighbor that was dropped to make room, by either side, is in the topic
    * still: whoever counts subscribers is not to see it go and come.
+   *
+   * @param isAnnounced - whether the peer says that it is in the topic: it also says when it has left
    */
-  applyNeighbor (entry: TopicEntry, event: Exclude<ProtoTopicEvent, { type: 'received' }>, peerId: PeerId): void {
+  applyNeighbor (entry: TopicEntry, event: Exclude<ProtoTopicEvent, { type: 'received' }>, peerId: PeerId, isAnnounced = false): void {
     if (event.type === 'neighborUp') {
       entry.neighbors.set(event.peer, peerId)
       this.tell(entry, { type: 'neighborUp', peer: peerId })
@@ -125,7 +127,7 @@ export class TopicRegistry {
     if (event.reason === 'stopped') {
       // it was us who left: the peer is in the topic still
       entry.subscribers.delete(event.peer)
-    } else if ((event.reason !== 'evicted' && event.reason !== 'evictedByPeer') || entry.subscribers.size > MAX_SUBSCRIBERS) {
+    } else if ((event.reason !== 'evicted' && event.reason !== 'evictedByPeer' && !(event.reason === 'left' && isAnnounced)) || entry.subscribers.size > MAX_SUBSCRIBERS) {
       this.#removeSubscriber(entry, event.peer)
     }
   }
@@ -133,15 +135,19 @@ export class TopicRegistry {
   /**
    * A connected peer has shown that it is in the topic.
    *
+   * @param isKnown - whether the application has heard so before
    * @returns whether that was news
    */
-  addSubscriber (entry: TopicEntry, peer: PeerKey, peerId: PeerId): boolean {
+  addSubscriber (entry: TopicEntry, peer: PeerKey, peerId: PeerId, isKnown = false): boolean {
     if (entry.subscribers.has(peer) || (entry.subscribers.size >= MAX_SUBSCRIBERS && !entry.neighbors.has(peer))) {
       return false
     }
 
     entry.subscribers.set(peer, peerId)
-    this.#onSubscriptionChange(entry, peerId, true)
+
+    if (!isKnown) {
+      this.#onSubscriptionChange(entry, peerId, true)
+    }
 
     return true
   }

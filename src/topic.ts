@@ -168,6 +168,7 @@ export class TopicSender implements AsyncDisposable {
    * @param content - not copied: must not be changed afterwards
    * @throws {MessageTooLargeError} more bytes than fit into a frame at any distance: 4,055 by default
    * @throws {TopicClosedError} this half was closed, or the service stopped
+   * @throws {AbortError} the signal fired before the message was on its way
    */
   async broadcast (content: Uint8Array, options?: AbortOptions): Promise<void> {
     this.#handle.assertOpen(this)
@@ -189,6 +190,7 @@ export class TopicSender implements AsyncDisposable {
    *
    * @throws {InvalidParametersError} a peer that is no dial target
    * @throws {TopicClosedError} this half was closed, or the service stopped
+   * @throws {AbortError} the signal had fired before
    */
   async joinPeers (peers: JoinTarget[], options?: AbortOptions): Promise<void> {
     this.#handle.assertOpen(this)
@@ -255,8 +257,17 @@ export class TopicReceiver implements AsyncIterable<TopicEvent>, AsyncDisposable
   }
 
   /** Leaving the loop leaves the handle open; what comes meanwhile is queued. */
-  async * [Symbol.asyncIterator] (): AsyncGenerator<TopicEvent, void, undefined> {
-    for (let event = await this.next(); event != null; event = await this.next()) {
+  [Symbol.asyncIterator] (): AsyncGenerator<TopicEvent, void, undefined> {
+    return this.events()
+  }
+
+  /**
+   * Iterates as the handle itself does, until the signal fires.
+   *
+   * @throws {AbortError} the signal fired while an event was waited for; no event is lost
+   */
+  async * events (options?: AbortOptions): AsyncGenerator<TopicEvent, void, undefined> {
+    for (let event = await this.next(options); event != null; event = await this.next(options)) {
       yield event
     }
   }
@@ -325,7 +336,12 @@ export class Topic implements AsyncIterable<TopicEvent>, AsyncDisposable {
   }
 
   [Symbol.asyncIterator] (): AsyncGenerator<TopicEvent, void, undefined> {
-    return this.#receiver[Symbol.asyncIterator]()
+    return this.#receiver.events()
+  }
+
+  /** See {@link TopicReceiver.events}. */
+  events (options?: AbortOptions): AsyncGenerator<TopicEvent, void, undefined> {
+    return this.#receiver.events(options)
   }
 
   /** The two halves, to be used and closed on their own. Closing both closes the handle. */

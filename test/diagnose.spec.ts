@@ -42,7 +42,7 @@ describe('diagnose', () => {
     expect(finding.text).to.include('none of them is in topic fruit')
 
     b.services.pubsub.subscribe('fruit')
-    await until('they are neighbors', () => a.services.pubsub.getSubscribers('fruit').length === 1)
+    await until('they are neighbors', () => a.services.pubsub.diagnose('fruit').neighbors.length === 1)
     const diagnosis = a.services.pubsub.diagnose('fruit')
     expect(diagnosis).to.deep.include({ ok: true, findings: [], protocolPeers: [b.peerId], subscribers: [b.peerId], connections: 1 })
     expect(diagnosis.neighbors.map(({ peer, eager }) => ({ peer, eager }))).to.deep.equal([{ peer: b.peerId, eager: true }])

@@ -97,7 +97,7 @@ describe('streams', () => {
   }
 
   it('starts with a header and the answer to a join', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     await until('it answers', () => peer.heard('neighbor').length > 0)
@@ -106,7 +106,7 @@ describe('streams', () => {
   })
 
   it('reads a stream on after frames that are none', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
     const stream = await peer.open()
@@ -122,7 +122,7 @@ describe('streams', () => {
   })
 
   it('takes several streams of one topic', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
 
@@ -136,7 +136,7 @@ describe('streams', () => {
   })
 
   it('harms nothing by a stream without a header, or with a wrong one', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
     const [empty, wrong, aborted] = [await peer.open(), await peer.open(), await peer.open()]
@@ -153,7 +153,7 @@ describe('streams', () => {
   })
 
   it('finishes the stream after its goodbye and opens another for the next word', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const topic = await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     await topic.leave()
@@ -166,7 +166,7 @@ describe('streams', () => {
   })
 
   it('opens a stream again that the peer has reset', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const topic = await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     const isOpen = (): boolean => node.getConnections(peer.node.peerId)[0].streams.some((stream) => stream.direction === 'outbound' && stream.protocol === GOSSIP_PROTOCOL)
@@ -180,7 +180,7 @@ describe('streams', () => {
   })
 
   it('asks a neighbor again when a stream to it, or one from it, was reset', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     await node.services.pubsub.join('fruit')
     const peer = await joinedPeer(node)
     await until('the handshake is over', () => peer.heard('neighbor').length > 0)
@@ -198,7 +198,7 @@ describe('streams', () => {
   })
 
   it('lets a peer go that refuses every stream, and tells why', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const topic = await node.services.pubsub.join('fruit')
     const heard = new Heard(topic)
     const peer = await HandMadePeer.connect(node, (_peer, stream) => { stream.abort(new UnsupportedProtocolError('go away')) })
@@ -211,7 +211,7 @@ describe('streams', () => {
   })
 
   it('notices that the last connection is gone', async () => {
-    const node = await createNode()
+    const node = await createNode({ discovery: { connectedPeers: false } })
     const heard = new Heard(await node.services.pubsub.join('fruit'))
     const peer = await joinedPeer(node)
     peer.connection.abort(new Error('gone'))

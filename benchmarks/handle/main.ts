@@ -10,14 +10,15 @@
  * encodes the same payloads. Needs cargo; without it only our side is measured.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CargoMissingError, buildRust } from '../../interop/support/cargo.ts'
 import { loadHash } from '../../src/hash.ts'
 import { barPlot } from '../support/plot.ts'
-import { environment, spread } from '../support/statistics.ts'
+import { limitTarget, progress, writeResults } from '../support/results.ts'
+import { spread } from '../support/statistics.ts'
 import { recode, replay } from './replay.ts'
 import { endpointId, traceFile, traces } from './trace.ts'
 import type { Spread } from '../support/statistics.ts'
@@ -28,7 +29,7 @@ const { values: options } = parseArgs({
   options: {
     messages: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '7' },
-    out: { type: 'string', default: import.meta.dirname }
+    out: { type: 'string', default: join(import.meta.dirname, 'results') }
   }
 })
 const rounds = Number(options.rounds)
@@ -123,15 +124,15 @@ for (const trace of traces(Number(options.messages), hash)) {
         }),
     ratios
   }
-  process.stderr.write(`handle: ${trace.name}\n`)
-
-  for (const [name, { median, least, most }] of Object.entries(ratios)) {
-    process.stdout.write(`${trace.name}, ${name}: ${median.toFixed(2)} times the crate's time (${least.toFixed(2)} to ${most.toFixed(2)}), wanted ${WANTED} ${median <= WANTED ? 'met' : 'MISSED'}\n`)
-  }
+  progress(`handle: ${trace.name}`)
 }
 
 rmSync(folder, { recursive: true })
-mkdirSync(options.out, { recursive: true })
-writeFileSync(join(options.out, 'results.json'), JSON.stringify({ environment: environment(), rounds, wanted: WANTED, traces: results }, null, 2) + '\n')
-const names = Object.keys(results)
-writeFileSync(join(options.out, 'ratios.svg'), barPlot('State machine and codec beside the Rust crate', 'times the crate\'s time, median', names, ['handle', 'decode', 'encode'].map((name) => ({ name, values: names.map((trace) => results[trace].ratios[name]?.median ?? 0) }))))
+const figures = Object.entries(results).flatMap(([trace, { ratios }]) => Object.entries(ratios).map(([name, ratio]) => ({ trace, name, ratio })))
+await barPlot(options.out, {
+  name: 'ratios',
+  title: 'State machine and codec beside the Rust crate',
+  unit: "times the crate's time",
+  points: figures.map(({ trace, name, ratio }) => ({ series: name, x: trace, value: ratio }))
+})
+writeResults(options.out, figures.map(({ trace, name, ratio }) => limitTarget(`${trace}: ${name}, beside the crate`, WANTED, ratio, ' times')), { rounds, traces: results })

@@ -1,26 +1,21 @@
 /**
  * What does an idle topic cost a node with 50 peers: heap, timers, traffic?
  *
- * `node benchmarks/idle-topics/main.ts [--topics 10000] [--peers 50] [--out folder]`
+ * `node benchmarks/idle-topics/main.ts [--topics 1000] [--peers 50] [--idle 30] [--settle 600] [--rest 25] [--snapshot file] [--out folder]`
  *
- * The node is alone in its process; the peers share another one, in the same
- * network namespace. Each topic is joined by five of the peers. Traffic is what
- * passes the interface in `--idle` seconds after all have settled.
+ * Each topic is joined by five of the peers. Traffic is what passes the interface
+ * in `--idle` seconds after all have settled, of all nodes together. That is when
+ * less than a kilobyte a second is said for each ten topics, or `--settle` seconds
+ * are over, and then `--rest` seconds more, in which unused streams are let go of.
+ * `--snapshot` writes a heap snapshot of the node.
  */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { multiaddr } from '@multiformats/multiaddr'
-import { createContestant } from '../support/contestants.ts'
-import { interfaceBytes } from '../support/interface-bytes.ts'
-import { canIsolate, isolated } from '../support/isolated.ts'
-import { answer, ask } from '../support/requests.ts'
-import { environment } from '../support/statistics.ts'
+import { canIsolate } from '../support/isolated.ts'
+import { limitTarget, writeResults } from '../support/results.ts'
+import { spread } from '../support/statistics.ts'
+import { measureTopics } from './measure.ts'
 
-const PEERS_OF_A_TOPIC = 5
 const WANTED_BYTES = 8 * 1024
 
 const { values: options } = parseArgs({
@@ -28,111 +23,30 @@ const { values: options } = parseArgs({
     topics: { type: 'string', default: '1000' },
     peers: { type: 'string', default: '50' },
     idle: { type: 'string', default: '30' },
-    out: { type: 'string', default: import.meta.dirname },
-    role: { type: 'string' }
+    settle: { type: 'string', default: '600' },
+    rest: { type: 'string', default: '25' },
+    snapshot: { type: 'string' },
+    messages: { type: 'string', default: '2000' },
+    out: { type: 'string', default: join(import.meta.dirname, 'results') }
   }
 })
 const topics = Number(options.topics)
 const peers = Number(options.peers)
+const measured = await measureTopics({
+  topics,
+  peers,
+  idleMs: Number(options.idle) * 1_000,
+  settleMs: Number(options.settle) * 1_000,
+  restMs: Number(options.rest) * 1_000,
+  snapshot: options.snapshot,
+  messages: Number(options.messages)
+})
+const { heapBytesPerTopic, timersBefore, timersAfter, topicsWithNeighbors, idleBytesPerTopicAndMinute } = measured
 
-interface Measured {
-  heapBytesPerTopic: number
-  timersBefore: number
-  timersAfter: number
-  topicsWithNeighbors: number
-  idleBytesPerTopicAndMinute: number
-}
-
-const name = (topic: number): string => `idle-${topic}`
-
-/** Whether one of the five peers of a topic. */
-function isMember (peer: number, topic: number): boolean {
-  const stride = Math.max(1, Math.floor(peers / PEERS_OF_A_TOPIC))
-
-  return peer % stride === topic % stride
-}
-
-async function runPeers (): Promise<void> {
-  const nodes = await Promise.all(Array.from({ length: peers }, async () => createContestant('iroh-gossip', 'tcp')))
-  process.once('disconnect', () => { process.exit() })
-  process.send?.(nodes.map((node) => node.getMultiaddrs()[0].toString()))
-  await once(process, 'message')
-
-  for (let topic = 0; topic < topics; topic++) {
-    nodes.forEach((node, i) => {
-      if (isMember(i, topic)) {
-        node.services.pubsub.subscribe(name(topic))
-      }
-    })
-  }
-
-  process.send?.('joined')
-}
-
-async function heap (): Promise<number> {
-  let least = Infinity
-
-  for (let i = 0; i < 8; i++) {
-    globalThis.gc?.()
-    await delay(10)
-    least = Math.min(least, process.memoryUsage().heapUsed)
-  }
-
-  return least
-}
-
-function timers (): number {
-  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-}
-
-async function measure (): Promise<Measured> {
-  const far = fork(import.meta.filename, [...process.argv.slice(2).filter((arg) => !arg.startsWith('--role')), '--role=peers'])
-  const [addresses] = await once(far, 'message') as [string[]]
-  const node = await createContestant('iroh-gossip', 'tcp')
-  await Promise.all(addresses.map(async (address) => node.dial(multiaddr(address))))
-  await delay(2_000)
-
-  const heapBefore = await heap()
-  const timersBefore = timers()
-  far.send('join')
-  await once(far, 'message')
-
-  for (let topic = 0; topic < topics; topic++) {
-    node.services.pubsub.subscribe(name(topic))
-
-    if (topic % 50 === 49) {
-      await delay(5)
-    }
-  }
-
-  const linked = (): number => Array.from({ length: topics }, (_, topic) => node.services.pubsub.getSubscribers(name(topic)).length).filter((count) => count > 0).length
-
-  for (const end = performance.now() + 120_000; linked() < topics && performance.now() < end;) {
-    await delay(200)
-  }
-
-  await delay(5_000)
-  const heapBytesPerTopic = (await heap() - heapBefore) / topics
-  const timersAfter = timers()
-  const before = interfaceBytes().bytes
-  await delay(Number(options.idle) * 1_000)
-  const bytes = interfaceBytes().bytes - before
-  const measured = { heapBytesPerTopic, timersBefore, timersAfter, topicsWithNeighbors: linked(), idleBytesPerTopicAndMinute: bytes / topics * 60 / Number(options.idle) }
-  far.kill()
-
-  return measured
-}
-
-if (options.role === 'peers') {
-  await runPeers()
-} else if (options.role === 'node') {
-  answer({ measure })
-  process.once('disconnect', () => { process.exit() })
-} else {
-  const child = isolated(import.meta.filename, [...process.argv.slice(2), '--role=node'], ['--expose-gc'])
-  const measured = await ask<Measured>(child, 'measure')
-  mkdirSync(options.out, { recursive: true })
-  writeFileSync(join(options.out, 'results.json'), JSON.stringify({ environment: environment(), bytesIsolated: canIsolate, topics, peers, ...measured, wantedHeapBytesPerTopic: WANTED_BYTES }, null, 2) + '\n')
-  process.stdout.write(`${topics} topics, ${peers} peers: ${Math.round(measured.heapBytesPerTopic)} bytes of heap for each (wanted ${WANTED_BYTES}), timers ${measured.timersBefore} before and ${measured.timersAfter} after, ${Math.round(measured.idleBytesPerTopicAndMinute)} bytes a minute for each (the whole swarm)\n`)
-  process.exit()
-}
+writeResults(options.out, [
+  limitTarget(`${topics} idle topics, ${peers} peers: heap for each topic`, WANTED_BYTES, spread([heapBytesPerTopic]), ' bytes'),
+  { what: `${topics} idle topics, ${peers} peers: no timer for each`, wanted: 'as many armed timers as before', figure: `${timersBefore} before, ${timersAfter} after`, met: timersAfter - timersBefore < Math.max(5, topics / 100) },
+  { what: `${topics} idle topics: every one has a neighbor`, wanted: `${topics}`, figure: `${topicsWithNeighbors}`, met: topicsWithNeighbors === topics },
+  { what: `${topics} idle topics: traffic of each a minute, all nodes together`, wanted: 'stated', figure: `${Math.round(idleBytesPerTopicAndMinute)} bytes`, met: true }
+], { bytesIsolated: canIsolate, topics, peers, ...measured })
+process.exit()

@@ -7,13 +7,15 @@
  * way. A bare stream gets one `send` for each message, framed beforehand.
  * The four take turns. Writes `results.json` and `rates.svg` to `--out`.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createContestant } from '../support/contestants.ts'
 import { barPlot } from '../support/plot.ts'
-import { environment, spread } from '../support/statistics.ts'
+import { progress, spreadText, writeResults } from '../support/results.ts'
+import { spread } from '../support/statistics.ts'
+import type { Target } from '../support/results.ts'
+import type { Spread } from '../support/statistics.ts'
 
 const PROTOCOL = '/benchmark/one-hop/1'
 const TOPIC = 'one-hop'
@@ -21,9 +23,16 @@ const BYTES = 256
 const BURST = 64
 const WINDOW = 512
 
-const { values: options } = parseArgs({ options: { short: { type: 'boolean', default: false }, out: { type: 'string', default: import.meta.dirname } } })
-const rounds = options.short ? 3 : 7
-const messages = options.short ? 5_000 : 20_000
+const { values: options } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    messages: { type: 'string' },
+    rounds: { type: 'string' },
+    out: { type: 'string', default: join(import.meta.dirname, 'results') }
+  }
+})
+const rounds = Number(options.rounds ?? (options.short ? 3 : 7))
+const messages = Number(options.messages ?? (options.short ? 5_000 : 20_000))
 
 const from = await createContestant('iroh-gossip', 'tcp')
 const to = await createContestant('iroh-gossip', 'tcp')
@@ -118,22 +127,20 @@ for (let round = 0; round <= rounds; round++) {
     }
   }
 
-  process.stderr.write(`one-hop: round ${round} of ${rounds}\n`)
+  progress(`one-hop: round ${round} of ${rounds}`)
 }
 
-const ratio = (a: string, b: string): ReturnType<typeof spread> => spread(rates[a].map((value, i) => value / rates[b][i]))
-const oneByOne = ratio('gossip', 'bare')
-const bursts = ratio('gossip, bursts', 'bare')
+const ratio = (a: string, b: string): Spread => spread(rates[a].map((value, i) => value / rates[b][i]))
+const target = (what: string, wanted: number, measured: Spread): Target => ({ what, wanted: `at least ${wanted} times`, figure: spreadText(measured, ' times'), met: measured.median >= wanted })
 const perSecond = Object.fromEntries(Object.entries(rates).map(([name, values]) => [name, spread(values)]))
-
-mkdirSync(options.out, { recursive: true })
-writeFileSync(join(options.out, 'results.json'), JSON.stringify({
-  environment: environment(),
-  messages,
-  perSecond,
-  ratios: { oneByOne: { ...oneByOne, wanted: 0.8 }, bursts: { ...bursts, wanted: 3 } }
-}, null, 2) + '\n')
-writeFileSync(join(options.out, 'rates.svg'), barPlot('One hop, 256 B, TCP', 'messages a second, median', Object.keys(rates), [{ name: '', values: Object.values(perSecond).map(({ median }) => median) }]))
-process.stdout.write(`one by one: ${oneByOne.median.toFixed(2)} of the bare stream's rate (${oneByOne.least.toFixed(2)} to ${oneByOne.most.toFixed(2)}), wanted 0.8\n`)
-process.stdout.write(`in bursts: ${bursts.median.toFixed(2)} times the bare stream's one by one (${bursts.least.toFixed(2)} to ${bursts.most.toFixed(2)}), wanted 3\n`)
+await barPlot(options.out, {
+  name: 'rates',
+  title: 'One hop, 256 B, TCP',
+  unit: 'messages a second',
+  points: Object.entries(perSecond).map(([series, value]) => ({ series, x: '', value }))
+})
+writeResults(options.out, [
+  target("one by one, beside the bare stream's rate", 0.8, ratio('gossip', 'bare')),
+  target('in bursts, beside the bare stream one by one', 3, ratio('gossip, bursts', 'bare'))
+], { messages, perSecond })
 process.exit()

@@ -1,4 +1,5 @@
 import { noise } from '@chainsafe/libp2p-noise'
+import { quic } from '@chainsafe/libp2p-quic'
 import { floodsub } from '@libp2p/floodsub'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
@@ -6,11 +7,14 @@ import { memory } from '@libp2p/memory'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { TypedEventEmitter } from 'main-event'
 import { irohGossip } from '../../src/index.ts'
+import { unsignedFloodsub } from './unsigned-floodsub.ts'
+import type { GossipsubOpts } from '@libp2p/gossipsub'
 import type { Identify } from '@libp2p/identify'
 import type { Libp2p, PeerId, ServiceMap, TypedEventTarget } from '@libp2p/interface'
 
-/** What the three pubsub services have in common, as far as the benchmarks use it. */
+/** What the pubsub services have in common, as far as the benchmarks use it. */
 export interface Broadcaster extends TypedEventTarget<{ message: CustomEvent<{ data: Uint8Array }> }> {
   subscribe (topic: string): void
   publish (topic: string, data: Uint8Array): Promise<unknown>
@@ -26,52 +30,76 @@ interface Services extends ServiceMap {
 export type ContestantNode = Libp2p<Services>
 
 /** Largest message of any benchmark, with room for its frame. */
-const MAX_MESSAGE_SIZE = 128 * 1024
+const MAX_MESSAGE_SIZE = 2 * 1024 * 1024
 
 /** The first twelve bytes of every message are its number and the time it was sent. */
-function cheapId (message: { data: Uint8Array }): Uint8Array {
-  return message.data.subarray(0, 12)
-}
+const ID_BYTES = 12
 
 /** gossipsub distrusts more than ten peers at one IP address, and would starve nodes of a swarm on one machine. */
-const ONE_HOST = { IPColocationFactorWeight: 0 }
+const ONE_HOST: Partial<GossipsubOpts> = { scoreParams: { IPColocationFactorWeight: 0 }, allowPublishToZeroTopicPeers: true }
 
-/** A service by the name it has in results. */
+/** All that makes gossipsub cheap; IDONTWANT is on as it comes, from 512 bytes. */
+const TUNED: Partial<GossipsubOpts> = {
+  ...ONE_HOST,
+  floodPublish: false,
+  batchPublish: true,
+  msgIdFn: (message) => message.data.subarray(0, ID_BYTES),
+  fastMsgIdFn: (message) => Buffer.from(message.data?.subarray(0, ID_BYTES) ?? []).toString('latin1')
+}
+
+/** A node that is connected and has no pubsub: what libp2p costs by itself. */
+class NoPubsub extends TypedEventEmitter<{ message: CustomEvent<{ data: Uint8Array }> }> implements Broadcaster {
+  subscribe (): void {}
+
+  async publish (): Promise<void> {}
+
+  getSubscribers (): PeerId[] {
+    return []
+  }
+}
+
+/** A service by the name that it has in results. */
 const services = {
-  /** This package as it comes. */
+  /** This package as it comes: unsigned. */
   'iroh-gossip': () => irohGossip({}),
   /** This package for messages above 4 KiB. */
   'iroh-gossip-large': () => irohGossip({ maxMessageSize: MAX_MESSAGE_SIZE }),
+  /** This package, keeping messages and their ids for seconds only, so that a short run sees them expire. */
+  'iroh-gossip-forgetful': () => irohGossip({ broadcast: { messageCacheRetentionMs: 2_000, messageIdRetentionMs: 4_000 } }),
+  /** This package with a signature on every message. */
+  'iroh-gossip-signed': () => irohGossip({ globalSignaturePolicy: 'StrictSign' }),
   /** gossipsub as it comes, but for the rule above: signed, flood publish. */
-  gossipsub: () => gossipsub({ scoreParams: ONE_HOST, allowPublishToZeroTopicPeers: true }),
-  /** gossipsub with all that makes it cheap; IDONTWANT is on as it comes, from 512 bytes. */
-  'gossipsub-tuned': () => gossipsub({
-    scoreParams: ONE_HOST,
-    allowPublishToZeroTopicPeers: true,
-    globalSignaturePolicy: 'StrictNoSign',
-    floodPublish: false,
-    batchPublish: true,
-    msgIdFn: cheapId,
-    fastMsgIdFn: (message) => Buffer.from(message.data?.subarray(0, 12) ?? []).toString('latin1')
-  }),
-  floodsub: () => floodsub()
+  gossipsub: () => gossipsub(ONE_HOST),
+  'gossipsub-tuned': () => gossipsub({ ...TUNED, globalSignaturePolicy: 'StrictNoSign' }),
+  'gossipsub-tuned-signed': () => gossipsub(TUNED),
+  /** floodsub as it comes: signed. */
+  floodsub: () => floodsub(),
+  'floodsub-unsigned': () => unsignedFloodsub(),
+  none: () => () => new NoPubsub()
 }
 
 /** Names of all contestants. */
 export type ContestantName = keyof typeof services
 
-/** How the nodes of a swarm reach each other. */
-export type TransportName = 'tcp' | 'memory'
+/** How the nodes of a swarm reach each other. `memory` is for those of one process. */
+export type TransportName = 'tcp' | 'quic' | 'memory'
 
 let memoryAddress = 0
 
+const transports = {
+  tcp: { address: () => '/ip4/127.0.0.1/tcp/0', transport: () => tcp() },
+  quic: { address: () => '/ip4/127.0.0.1/udp/0/quic-v1', transport: () => quic() },
+  memory: { address: () => `/memory/bench-${memoryAddress++}`, transport: () => memory() }
+}
+
 /** A started node. */
-export async function createContestant (name: ContestantName, transport: TransportName): Promise<ContestantNode> {
+export async function createContestant (name: ContestantName, transportName: TransportName): Promise<ContestantNode> {
   const service = services[name] as () => (components: object) => Broadcaster
+  const { address, transport } = transports[transportName]
 
   return createLibp2p<Services>({
-    addresses: { listen: [transport === 'tcp' ? '/ip4/127.0.0.1/tcp/0' : `/memory/bench-${memoryAddress++}`] },
-    transports: [transport === 'tcp' ? tcp() : memory()],
+    addresses: { listen: [address()] },
+    transports: [transport()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 10_000 },

@@ -22,6 +22,11 @@ export function spread (values: number[]): Spread {
   }
 }
 
+/** A figure as a table shows it: three digits, or all of a large one. */
+export function digits (value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3)
+}
+
 function version (name: string): string {
   return JSON.parse(readFileSync(new URL(`../../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version
 }

@@ -1,43 +1,38 @@
 /**
- * A process that holds a swarm and puts load on it. Driven by `SwarmProcess`.
+ * Conducts a swarm: its nodes live in other processes (`swarm-host.ts`), in the
+ * same network namespace as this one, which adds nothing to what is counted.
+ * Told what to do by `SwarmProcess`.
  */
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
-import { createContestant } from './contestants.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { now } from './clock.ts'
+import { Hosts } from './hosts.ts'
 import { interfaceBytes } from './interface-bytes.ts'
 import { answer } from './requests.ts'
-import type { ContestantNode } from './contestants.ts'
-import type { Load, LoadResult, SwarmInit } from './swarm.ts'
+import { percentile } from './tally.ts'
+import type { Cost, Load, LoadResult, SwarmInit } from './swarm.ts'
+import type { TallyReport } from './tally.ts'
 
 const TOPIC = 'benchmark'
-/** The number of a message and the time at which it was sent. */
-const HEAD_BYTES = 12
-const PATIENCE_MS = 60_000
+/** Messages under way at most where as many are published as the swarm takes. */
+const WINDOW = 256
+const CHUNK = 64
+/** How long a delivery may be overdue before it counts as lost. */
+const PATIENCE_MS = 10_000
+/** Announcements of the last messages, and copies that are still under way. */
+const SETTLE_MS = 500
+const START_PATIENCE_MS = 60_000
+/** A swarm in which views and meshes have settled says less than this, and still spreads announcements. */
+const QUIET_BYTES_PER_NODE_SECOND = 1_500
+const QUIET_MS = 1_000
 
-let nodes: ContestantNode[] = []
-/** Of the load that is on: by node, how often each message came. */
-let counts: Uint8Array[] = []
-let latencies: number[] = []
-let foreign = 0
-let series = 0
+let hosts: Hosts
+let init: SwarmInit
+let loads = 0
+let topics = 0
 
-/** A generator of the same numbers for the same seed (mulberry32). */
-function numbers (seed: number): () => number {
-  let state = seed
-
-  return () => {
-    state = state + 0x6d2b79f5 | 0
-    let t = Math.imul(state ^ state >>> 15, 1 | state)
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t
-
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32
-  }
-}
-
-async function until (what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + PATIENCE_MS
-
-  while (!holds()) {
-    if (performance.now() > end) {
+async function until (what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = now() + START_PATIENCE_MS; !await holds();) {
+    if (now() > end) {
       throw new Error(`waited in vain until ${what}`)
     }
 
@@ -45,167 +40,229 @@ async function until (what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** Starts the nodes and connects them by a random graph, the same for the same seed. */
-async function start (init: SwarmInit): Promise<{ cpuMs: number, bytes: number, ms: number }> {
-  const cpu = process.cpuUsage()
-  const before = interfaceBytes().bytes
-  const startedAt = performance.now()
-  nodes = []
+/** What passes from now on until the returned function is called. */
+async function meter (): Promise<() => Promise<Cost & { packets: number }>> {
+  const before = interfaceBytes()
+  const cpu = await hosts.sum('cpu')
+  const startedAt = now()
 
-  for (let i = 0; i < init.nodes; i++) {
-    const node = await createContestant(init.contestant, init.transport)
-    nodes.push(node)
+  return async () => {
+    const ms = now() - startedAt
+    const cpuMicros = await hosts.sum('cpu') - cpu
+    const { bytes, packets } = interfaceBytes()
+
+    return { cpuMicros, bytes: bytes - before.bytes, packets: packets - before.packets, ms }
+  }
+}
+
+/** Starts the nodes, connects them by a random graph, and subscribes them. */
+async function start (given: SwarmInit): Promise<Cost> {
+  init = given
+  hosts = new Hosts(init)
+  const read = await meter()
+  const nodes = await hosts.create(init.nodes)
+
+  for (const node of nodes.slice(1)) {
+    await hosts.dial(node, init.dials, nodes.slice(0, node))
   }
 
-  nodes.forEach((node, i) => {
-    node.services.pubsub.addEventListener('message', (evt) => { onMessage(i, evt.detail.data) })
-  })
+  await hosts.each('subscribe', nodes, { topics: [TOPIC] })
 
-  const all = nodes
-  const random = numbers(init.seed)
+  if (init.contestant !== 'none') {
+    await until('every node knows another one in the topic', async () => linked(nodes))
+  }
 
-  for (let i = 1; i < nodes.length; i++) {
-    const others = new Set<number>()
+  return read()
+}
 
-    while (others.size < Math.min(init.dials, i)) {
-      others.add(Math.floor(random() * i))
+async function linked (nodes: number[]): Promise<boolean> {
+  const answers = await hosts.each<boolean>('linked', nodes, { topic: TOPIC })
+
+  return answers.every((answer) => answer)
+}
+
+/** Waits until the nodes have said next to nothing for two seconds, at most so long; in memory, where nobody sees it, half of that. */
+async function settle ({ atMostMs }: { atMostMs: number }): Promise<void> {
+  const startedAt = now()
+  const isSeen = interfaceBytes().bytes > 0 && init.transport !== 'memory'
+
+  for (let quiet = 0; quiet < 2 && now() < startedAt + atMostMs / (isSeen ? 1 : 2);) {
+    const { bytes } = interfaceBytes()
+    await delay(Math.min(QUIET_MS, atMostMs / 4))
+    const passed = interfaceBytes().bytes - bytes
+    quiet = isSeen && passed < QUIET_BYTES_PER_NODE_SECOND * init.nodes * QUIET_MS / 1_000 ? quiet + 1 : 0
+  }
+}
+
+/** A new node, connected like the others. */
+async function enter (): Promise<number> {
+  const others = hosts.nodes
+  const [node] = await hosts.create(1)
+  await hosts.dial(node, init.dials, others)
+
+  return node
+}
+
+/** Nodes go and others come, evenly over so many milliseconds. */
+async function churn (leavers: number[], overMs: number): Promise<void> {
+  const startedAt = now()
+
+  for (const [i, leaver] of leavers.entries()) {
+    await delay(Math.max(0, startedAt + (i + 0.5) * overMs / leavers.length - now()))
+    await hosts.leave(leaver)
+    await hosts.each('subscribe', [await enter()], { topics: [TOPIC] })
+  }
+}
+
+/** Publishes; without an interval in portions, so that a bounded number is under way. Returns the number of messages. */
+async function publish (load: number, publishers: number[], receivers: number, { messages, bytes, intervalMs, burst = 1, forMs = Infinity }: Load): Promise<number> {
+  const startAt = now() + 5
+  const some = { topic: TOPIC, load, bytes, publishers, startAt, intervalMs }
+
+  if (intervalMs > 0) {
+    await hosts.each('publish', [], { ...some, from: 0, to: messages, burst })
+
+    return messages
+  }
+
+  let sent = 0
+
+  while (sent < messages && now() < startAt + forMs) {
+    const to = Math.min(messages, sent + CHUNK)
+    await hosts.each('publish', [], { ...some, from: sent, to, burst: CHUNK / 4 })
+    sent = to
+    await delivered(receivers * Math.max(0, sent - WINDOW))
+  }
+
+  return sent
+}
+
+/** Waits for so many deliveries, as long as there is progress. */
+async function delivered (wanted: number): Promise<void> {
+  let last = -1
+  let since = now()
+
+  for (let count = 0; count < wanted && now() < since + PATIENCE_MS;) {
+    count = await hosts.sum('delivered')
+
+    if (count > last) {
+      last = count
+      since = now()
     }
 
-    const dialer = nodes[i]
-    const addresses = [...others].map((other) => all[other].getMultiaddrs())
-    await Promise.all(addresses.map(async (address) => dialer.dial(address)))
+    count < wanted && await delay(2)
   }
-
-  for (const node of nodes) {
-    node.services.pubsub.subscribe(TOPIC)
-  }
-
-  await until('every node has subscribers', () => all.every((node) => node.services.pubsub.getSubscribers(TOPIC).length > 0))
-  const { user, system } = process.cpuUsage(cpu)
-
-  return { cpuMs: (user + system) / 1_000, bytes: interfaceBytes().bytes - before, ms: performance.now() - startedAt }
-}
-
-function onMessage (node: number, data: Uint8Array): void {
-  const view = new DataView(data.buffer, data.byteOffset)
-  const number = view.getUint32(0)
-
-  if (number >>> 20 !== series) {
-    foreign++
-    return
-  }
-
-  counts[node][number & 0xfffff]++
-  latencies.push(performance.now() - view.getFloat64(4))
-}
-
-function percentile (sorted: Float64Array, share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? 0
 }
 
 /** Publishes, waits for the last delivery, and says what it took. */
-async function load ({ messages, bytes, intervalMs, publishers }: Load): Promise<LoadResult> {
-  series = (series + 1) % 4096
-  counts = nodes.map(() => new Uint8Array(messages))
-  latencies = []
-  foreign = 0
-  const expected = messages * (nodes.length - 1)
-  globalThis.gc?.()
+async function load (given: Load): Promise<LoadResult> {
+  loads = (loads + 1) % 4_096
+  const nodes = hosts.nodes
+  const publishers = Array.from({ length: given.publishers }, (_, i) => nodes[Math.floor(i * nodes.length / given.publishers)])
+  const leavers = nodes.filter((node) => !publishers.includes(node)).slice(-(given.churn ?? 0)).slice(0, given.churn ?? 0)
+  const stayers = nodes.filter((node) => !leavers.includes(node))
+  // one that publishes does not hear itself
+  const receivers = stayers.length - 1
+  await hosts.each('expect', stayers, { load: loads, messages: given.messages, publishers })
 
-  const before = interfaceBytes()
-  const cpu = process.cpuUsage()
-  const startedAt = performance.now()
-
-  for (let i = 0; i < messages; i++) {
-    const data = new Uint8Array(Math.max(bytes, HEAD_BYTES))
-    const view = new DataView(data.buffer)
-    view.setUint32(0, series << 20 | i)
-    view.setFloat64(4, performance.now())
-    const publisher = nodes[Math.floor((i % publishers) * nodes.length / publishers)]
-    await publisher.services.pubsub.publish(TOPIC, data)
-
-    const wait = startedAt + (i + 1) * intervalMs - performance.now()
-
-    if (wait > 0) {
-      await delay(wait)
-    } else if (i % 16 === 15) {
-      // as fast as the swarm takes it, with a bounded number under way
-      await turn()
-      const floor = (i - 256) * (nodes.length - 1)
-
-      for (const end = performance.now() + 5_000; latencies.length < floor && performance.now() < end;) {
-        await turn()
-      }
-    }
-  }
-
-  const publishedMs = performance.now() - startedAt
-
-  for (const end = performance.now() + 15_000; latencies.length < expected && performance.now() < end;) {
-    await delay(5)
-  }
-
-  const tookMs = performance.now() - startedAt
-  // announcements of the last messages, and copies that are still under way
-  await delay(500)
-  const { user, system } = process.cpuUsage(cpu)
-  const after = interfaceBytes()
-
-  let delivered = 0
-  let duplicates = 0
-
-  for (const times of counts) {
-    for (const time of times) {
-      delivered += time > 0 ? 1 : 0
-      duplicates += time > 1 ? time - 1 : 0
-    }
-  }
-
-  const sorted = Float64Array.from(latencies).sort()
+  const read = await meter()
+  const [published] = await Promise.all([
+    publish(loads, publishers, receivers, given),
+    churn(leavers, given.messages / (given.burst ?? 1) * given.intervalMs)
+  ])
+  const expected = published * receivers
+  await delivered(expected)
+  const { ms } = await read()
+  await delay(SETTLE_MS)
+  const { cpuMicros, bytes, packets } = await read()
+  const reports = await hosts.each<TallyReport>('report', [])
+  const sum = (key: 'delivered' | 'duplicates' | 'foreign'): number => reports.reduce((total, report) => total + report[key], 0)
+  const count = sum('delivered')
+  const latencies = Float64Array.from(reports.flatMap(({ latencies }) => [...latencies])).sort()
 
   return {
+    published,
     expected,
-    delivered,
-    duplicates,
-    foreign,
-    cpuMicros: (user + system) / Math.max(delivered, 1),
-    bytes: (after.bytes - before.bytes) / Math.max(delivered, 1),
-    packets: (after.packets - before.packets) / Math.max(delivered, 1),
-    p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99),
-    p100: percentile(sorted, 1),
-    publishedMs,
-    perSecond: delivered * 1_000 / tookMs
+    delivered: count,
+    duplicates: sum('duplicates'),
+    foreign: sum('foreign'),
+    cpuMicros: cpuMicros / Math.max(count, 1),
+    bytes: bytes / Math.max(count, 1),
+    packets: packets / Math.max(count, 1),
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+    p100: percentile(latencies, 1),
+    perSecond: count * 1_000 / ms
   }
 }
 
-/** What an idle swarm costs for some time. */
-async function idle ({ ms }: { ms: number }): Promise<{ cpuMicros: number, bytes: number }> {
-  const before = interfaceBytes().bytes
-  const cpu = process.cpuUsage()
-  await delay(ms)
-  const { user, system } = process.cpuUsage(cpu)
+/** Messages at a steady rate, until the newcomer has one. */
+async function firstMessage (): Promise<number> {
+  const publisher = hosts.nodes[0]
+  const node = await enter()
+  await delay(SETTLE_MS)
+  loads = (loads + 1) % 4_096
+  const intervalMs = 20
+  await hosts.each('expect', [node], { load: loads, messages: START_PATIENCE_MS / intervalMs, publishers: [publisher] })
+  const startedAt = now()
+  await hosts.each('subscribe', [node], { topics: [TOPIC] })
+  let took = 0
 
-  return { cpuMicros: (user + system) / nodes.length / (ms / 1_000), bytes: (interfaceBytes().bytes - before) / nodes.length / (ms / 1_000) }
+  for (let i = 0; took === 0 && i < START_PATIENCE_MS / intervalMs; i++) {
+    await hosts.ask(publisher, 'publish', { topic: TOPIC, load: loads, bytes: 64, publishers: [publisher], startAt: startedAt, intervalMs, from: i, to: i + 1, burst: 1 })
+    took = await hosts.sum('delivered') > 0 ? now() - startedAt : 0
+  }
+
+  await delay(SETTLE_MS)
+  await hosts.leave(node)
+
+  return took
 }
-
-// a benchmark that was interrupted leaves nothing behind
-process.once('disconnect', () => { process.exit() })
 
 answer({
   start,
   load,
-  idle,
-  settle: async ({ ms }: { ms: number }) => { await delay(ms) },
-  heap: async () => {
-    for (let i = 0; i < 4; i++) {
-      globalThis.gc?.()
-      await turn()
+  settle,
+  firstMessage,
+  idle: async ({ ms }: { ms: number }) => {
+    const read = await meter()
+    await delay(ms)
+
+    return read()
+  },
+  subscribe: async ({ topics: more }: { topics: number }) => {
+    await hosts.each('subscribe', hosts.nodes, { topics: Array.from({ length: more }, () => `idle ${topics++}`) })
+  },
+  connect: async ({ dials }: { dials: number }) => {
+    const nodes = hosts.nodes
+    let dialed = 0
+
+    for (const node of nodes.slice(1)) {
+      dialed += await hosts.dial(node, dials, nodes.filter((other) => other < node))
     }
 
-    return { bytes: process.memoryUsage().heapUsed }
+    return dialed
+  },
+  subscribing: async ({ ms }: { ms: number }) => {
+    const node = await enter()
+    await delay(SETTLE_MS)
+    const read = await meter()
+    await hosts.each('subscribe', [node], { topics: [TOPIC] })
+    await until('the newcomer is linked', async () => linked([node]))
+    const { ms: tookMs } = await read()
+    await delay(Math.max(0, ms - tookMs))
+    const { cpuMicros, bytes } = await read()
+    await hosts.leave(node)
+
+    return { cpuMicros, bytes, ms: tookMs }
+  },
+  heap: async () => {
+    const heaps = await hosts.each<{ bytes: number }>('heap', [])
+
+    return heaps.reduce((sum, { bytes }) => sum + bytes, 0)
   },
   stop: async () => {
+    await hosts.each('stop', [])
     setTimeout(() => { process.exit() }, 100)
   }
 })

@@ -10,17 +10,28 @@
  * after the last delivery. The command fails if a message was lost or doubled in
  * the swarm of this package. Linux only; needs cargo.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildRust } from '../../interop/support/cargo.ts'
 import { canIsolate, isolated } from '../support/isolated.ts'
 import { barPlot } from '../support/plot.ts'
 import { answer, ask } from '../support/requests.ts'
-import { environment, spread } from '../support/statistics.ts'
+import { limitTarget, progress, writeResults } from '../support/results.ts'
+import { spread } from '../support/statistics.ts'
 import { ProcessSwarm } from './swarm.ts'
 import type { Kind, ProcessLoad, ProcessResult } from './swarm.ts'
+import type { Spread } from '../support/statistics.ts'
 import type { ChildProcess } from 'node:child_process'
+
+type Figures = Record<keyof ProcessResult, Spread>
+
+/** What the swarms did under a load. */
+interface LoadFigures {
+  load: string
+  swarms: Record<Kind, Figures>
+  /** Ours / Rust's. */
+  cpuRatio: Spread
+}
 
 const WANTED = 2.5
 const kinds: Kind[] = ['js', 'rust', 'mixed']
@@ -30,7 +41,7 @@ const { values: options } = parseArgs({
     members: { type: 'string', default: '20' },
     messages: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '3' },
-    out: { type: 'string', default: import.meta.dirname },
+    out: { type: 'string', default: join(import.meta.dirname, 'results') },
     role: { type: 'string' }
   }
 })
@@ -44,7 +55,7 @@ const loads: Record<string, ProcessLoad> = {
 async function compare (): Promise<boolean> {
   await buildRust('rust-peer')
   const swarms = new Map<Kind, ChildProcess>()
-  const results: Record<string, Record<string, unknown>> = {}
+  const results: LoadFigures[] = []
   let complete = true
 
   for (const kind of kinds) {
@@ -52,7 +63,7 @@ async function compare (): Promise<boolean> {
     swarms.set(kind, child)
     await ask(child, 'start', { kind, members: Number(options.members) })
     await ask(child, 'load', { messages: 50, bytes: 256, intervalMs: 20 })
-    process.stderr.write(`vs-rust: ${kind} swarm of ${options.members} is up\n`)
+    progress(`vs-rust: ${kind} swarm of ${options.members} is up`)
   }
 
   for (const [name, load] of Object.entries(loads)) {
@@ -66,18 +77,14 @@ async function compare (): Promise<boolean> {
       }
 
       played.push(result as Record<Kind, ProcessResult>)
-      process.stderr.write(`vs-rust: ${name}, round ${round + 1} of ${options.rounds}\n`)
+      progress(`vs-rust: ${name}, round ${round + 1} of ${options.rounds}`)
     }
 
     complete = complete && played.every(({ js }) => js.delivered === js.expected && js.duplicates === 0)
     const of = (kind: Kind, key: keyof ProcessResult): number[] => played.map((round) => round[kind][key])
     const ratio = spread(played.map(({ js, rust }) => js.cpuMicros / rust.cpuMicros))
-    results[name] = {
-      ...Object.fromEntries(kinds.map((kind) => [kind, Object.fromEntries(Object.keys(played[0][kind]).map((key) => [key, spread(of(kind, key as keyof ProcessResult))]))])),
-      cpuRatio: { ...ratio, wanted: WANTED, met: ratio.median <= WANTED }
-    }
-    const figures = kinds.map((kind) => `${kind} ${spread(of(kind, 'cpuMicros')).median.toFixed(0)} µs ${spread(of(kind, 'bytes')).median.toFixed(0)} B ${spread(of(kind, 'delivered')).least} of ${played[0][kind].expected} at least`)
-    process.stdout.write(`${name}: ${figures.join(', ')}; CPU ${ratio.median.toFixed(1)} times Rust's (${ratio.least.toFixed(1)} to ${ratio.most.toFixed(1)}), wanted ${WANTED} ${ratio.median <= WANTED ? 'met' : 'MISSED'}\n`)
+    const swarm = (kind: Kind): Figures => Object.fromEntries(Object.keys(played[0][kind]).map((key) => [key, spread(of(kind, key as keyof ProcessResult))])) as Figures
+    results.push({ load: name, swarms: { js: swarm('js'), rust: swarm('rust'), mixed: swarm('mixed') }, cpuRatio: ratio })
   }
 
   for (const child of swarms.values()) {
@@ -85,23 +92,25 @@ async function compare (): Promise<boolean> {
     child.disconnect()
   }
 
-  mkdirSync(options.out, { recursive: true })
-  writeFileSync(join(options.out, 'results.json'), JSON.stringify({ environment: environment(), bytesIsolated: canIsolate, members: Number(options.members), rounds: Number(options.rounds), loads: results }, null, 2) + '\n')
-
-  for (const [key, unit] of [['cpuMicros', 'microseconds of CPU for each delivery, median'], ['bytes', 'bytes at the interface for each delivery, median']]) {
-    writeFileSync(join(options.out, `${key}.svg`), barPlot(`${options.members} processes on native iroh`, unit, Object.keys(results), kinds.map((kind) => ({
-      name: kind,
-      values: Object.values(results).map((result) => (result[kind] as Record<string, { median: number }>)[key].median)
-    }))))
+  for (const [key, unit] of [['cpuMicros', 'microseconds of CPU for each delivery'], ['bytes', 'bytes at the interface for each delivery']] as const) {
+    await barPlot(options.out, {
+      name: key,
+      title: `${options.members} processes on native iroh`,
+      unit,
+      points: results.flatMap(({ load, swarms }) => kinds.map((kind) => ({ series: kind, x: load, value: swarms[kind][key] })))
+    })
   }
+
+  writeResults(options.out, [
+    { what: 'native iroh: everything delivered in our swarm, nothing twice', wanted: 'all, once', figure: complete ? 'all, once' : 'not all, or twice', met: complete },
+    ...results.map(({ load, cpuRatio }) => limitTarget(`native iroh, ${load}: CPU of our swarm beside Rust's`, WANTED, cpuRatio, ' times'))
+  ], { bytesIsolated: canIsolate, members: Number(options.members), rounds: Number(options.rounds), loads: results })
 
   return complete
 }
 
 if (options.role === 'swarm') {
   const swarm = new ProcessSwarm()
-  // a benchmark that was interrupted leaves nothing behind
-  process.once('disconnect', () => { process.exit() })
   answer({
     start: async ({ kind, members }: { kind: Kind, members: number }) => swarm.start(kind, members),
     load: async (load: ProcessLoad) => swarm.load(load),

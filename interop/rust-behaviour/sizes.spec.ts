@@ -1,6 +1,5 @@
 import { expect } from 'chai'
-import { encodedSize } from '../../src/wire/index.ts'
-import { gossip, goodbye, joinByHand } from '../support/by-hand.ts'
+import { gossip, gossipOf, goodbye, joinByHand } from '../support/by-hand.ts'
 import { delivery, linkedBoth } from '../support/member.ts'
 import { isLetIn, isShutOut } from '../support/newcomer.ts'
 import { randomTag } from '../support/numbered.ts'
@@ -17,15 +16,6 @@ const ABSENCE_MS = 1_000
 
 describe('a Rust peer and sizes', () => {
   const stage = useStage()
-
-  /** A Gossip whose payload has exactly so many bytes at this round. */
-  function gossipOf (bytes: number, round = 0): Gossip {
-    const empty = encodedSize(gossip(new Uint8Array(4_000), round)) - 4_000
-    const message = gossip(crypto.getRandomValues(new Uint8Array(bytes - empty)), round)
-    expect(encodedSize(message)).to.equal(bytes)
-
-    return message
-  }
 
   /**
    * A Rust peer with two raw neighbors and room for no more, which has heard of

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { encodeFrame } from '../../src/wire/index.ts'
 import { gossip, joinByHand } from '../support/by-hand.ts'
+import { Changes } from '../support/changes.ts'
 import { delivery } from '../support/member.ts'
 import { isLetIn, isShutOut } from '../support/newcomer.ts'
 import { randomTag } from '../support/numbered.ts'
@@ -8,6 +9,7 @@ import { nothingFor } from '../support/observation.ts'
 import { useStage } from '../support/stage.ts'
 import { randomTopic } from '../support/topic.ts'
 import type { Host } from '../support/newcomer.ts'
+import type { RawStream } from '../support/raw-connection.ts'
 
 describe('a Rust peer and its streams', () => {
   const stage = useStage()
@@ -143,5 +145,28 @@ describe('a Rust peer and its streams', () => {
     expect(await stream.stopped(), 'all is read, nothing stopped').to.equal(null)
     await inRust.broadcast(gossip('to a neighbor').content)
     await raw.until('it still counts us as neighbor', () => connection.messages(topic, 'gossip').length === 1)
+  })
+
+  it('allows 100 streams at a time, and further ones when those have ended (rule 12)', async () => {
+    const { topic, inRust } = await host()
+    const raw = await stage.raw()
+    const connection = await raw.dial(inRust.member)
+    const streams = await Promise.all(Array.from({ length: 100 }, async () => connection.open(topic)))
+    const messages = streams.map((_, i) => gossip(`stream ${i} speaks`))
+    await Promise.all(streams.map(async (stream, i) => stream.send(messages[i])))
+    await Promise.all(messages.map(async ({ content }) => delivery(inRust, content)))
+    const waiting = new Changes()
+    let another: RawStream | undefined
+    const opening = connection.open(topic).then((stream) => {
+      another = stream
+      waiting.notify()
+    })
+    await nothingFor(1_000, 'another is opened', [waiting], () => another != null)
+    // it tells of room for several together
+    await Promise.all(streams.slice(50).map(async (stream) => stream.finish()))
+    await opening
+    const last = gossip('stream 100 speaks')
+    await another?.send(last)
+    await delivery(inRust, last.content)
   })
 })

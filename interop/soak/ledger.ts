@@ -1,12 +1,31 @@
 /** Around a message, a peer is expected to have heard it if it was in the swarm for so many milliseconds before and after. */
 const AROUND_MS = 5_000
 
-interface Life {
+/** A time in which a peer was up and had a neighbor. */
+export interface Life {
   name: string
-  /** From when to when it was up and had a neighbor. */
   from: number
   until: number
   heard: Map<number, number>
+}
+
+/** A delivery that did not happen, or happened twice. */
+export interface Fault {
+  /** The number of the message. */
+  message: number
+  /** When it was said, in milliseconds of the process. */
+  at: number
+  by: string
+  life: Life
+}
+
+/** What a run came to. */
+export interface Verdict {
+  /** Messages that count, and deliveries of them that were expected. */
+  messages: number
+  expected: number
+  missed: Fault[]
+  doubled: Fault[]
 }
 
 /** Who was there when, what was said when, and who heard it how often. */
@@ -36,37 +55,32 @@ export class Ledger {
     life.heard.set(message, (life.heard.get(message) ?? 0) + 1)
   }
 
-  /** Messages that count, deliveries that were expected, and those that were missed or came twice. */
-  verdict (): { messages: number, expected: number, missed: string[], doubled: string[] } {
-    const missed: string[] = []
-    const doubled: string[] = []
-    let messages = 0
-    let expected = 0
+  verdict (): Verdict {
+    const verdict: Verdict = { messages: 0, expected: 0, missed: [], doubled: [] }
 
-    for (const [number, { at, by }] of this.#said.entries()) {
+    for (const [message, { at, by }] of this.#said.entries()) {
       // one that was killed while it spoke may have told nobody
       if (by.until < at + AROUND_MS) {
         continue
       }
 
-      messages++
+      verdict.messages++
 
       for (const life of this.#lives) {
-        const times = life.heard.get(number) ?? 0
+        const times = life.heard.get(message) ?? 0
+        const fault = { message, at, by: by.name, life }
 
         if (times > 1) {
-          doubled.push(`${life.name} heard ${number} ${times} times`)
+          verdict.doubled.push(fault)
         }
 
         if (life !== by && life.from + AROUND_MS <= at && life.until >= at + AROUND_MS) {
-          expected++
-          times === 0 && missed.push(`${life.name} missed ${number}, said by ${by.name} at ${Math.round(at / 1000)} s`)
+          verdict.expected++
+          times === 0 && verdict.missed.push(fault)
         }
       }
     }
 
-    return { messages, expected, missed, doubled }
+    return verdict
   }
 }
-
-export type { Life }

@@ -5,9 +5,15 @@ import { Random } from '../support/random.ts'
 import { RustPeer } from '../support/rust-peer.ts'
 import { whole } from '../support/swarm.ts'
 import { Ledger } from './ledger.ts'
+import { Witness } from './witness.ts'
 import type { Life } from './ledger.ts'
-import type { Series } from './plot.ts'
+import type { Series } from '../../src/simulator/index.ts'
 import type { RustTopic } from '../support/rust-topic.ts'
+
+/** A line of a plot that grows: what was counted at which second. */
+interface Samples extends Series {
+  points: Array<[second: number, count: number]>
+}
 
 interface Inhabitant {
   peer: RustPeer | JsProcess
@@ -16,8 +22,8 @@ interface Inhabitant {
   life?: Life
   /** Messages it has heard and that are noted. */
   noted: number
-  connections: Series
-  streams: Series
+  connections: Samples
+  streams: Samples
 }
 
 const CONTENT_BYTES = 100
@@ -25,12 +31,14 @@ const CONTENT_BYTES = 100
 /** A swarm of processes of both kinds, with a ledger of what was said and heard. */
 export class SoakSwarm {
   readonly ledger = new Ledger()
-  readonly connections: Series[] = []
-  readonly streams: Series[] = []
+  readonly witness = new Witness()
+  /** When it began, in milliseconds of the process. */
+  readonly started = performance.now()
+  readonly connections: Samples[] = []
+  readonly streams: Samples[] = []
   readonly #topic: string
   readonly #random = new Random(1)
   readonly #numbers = new Map<string, number>()
-  readonly #started = performance.now()
   #there: Inhabitant[] = []
   #churns = 0
 
@@ -75,20 +83,30 @@ export class SoakSwarm {
     await this.#enter(dies)
   }
 
+  /** Notes what the swarm looks like. */
+  look (): void {
+    this.witness.look(this.#there.map(({ topic }) => topic))
+  }
+
+  /** How often applications that are still there lost events. */
+  get lagged (): number {
+    return this.#there.reduce((sum, { topic }) => sum + topic.lagged, 0)
+  }
+
   /** Asks each process what it has open. */
   async sample (): Promise<void> {
     await Promise.all(this.#there.map(async (inhabitant) => this.#unlessGone(inhabitant, this.#sample(inhabitant))))
   }
 
   async #sample ({ peer, connections, streams }: Inhabitant): Promise<void> {
-    const second = (performance.now() - this.#started) / 1000
+    const second = (performance.now() - this.started) / 1000
 
     if (peer instanceof RustPeer) {
-      connections.points.push({ second, value: (await peer.connections()).open.length })
+      connections.points.push([second, (await peer.connections()).open.length])
     } else {
       const use = await peer.use()
-      connections.points.push({ second, value: use.connections.length })
-      streams.points.push({ second, value: use.streams })
+      connections.points.push([second, use.connections.length])
+      streams.points.push([second, use.streams])
     }
   }
 
@@ -119,8 +137,8 @@ export class SoakSwarm {
       peer,
       topic,
       noted: 0,
-      connections: { label: peer.name, color, points: [] },
-      streams: { label: peer.name, color, points: [] }
+      connections: { name: peer.name, color, points: [] },
+      streams: { name: peer.name, color, points: [] }
     }
     this.connections.push(inhabitant.connections)
     kind === 'js' && this.streams.push(inhabitant.streams)

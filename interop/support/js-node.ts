@@ -22,6 +22,8 @@ export interface JsNodeOptions {
   /** Keeps the id of a node that is started again. */
   privateKey?: PrivateKey
   gossip?: IrohGossipInit
+  /** Connections that libp2p takes from one host in a second: its default is 5. By default 1,000, for everybody here calls from one. */
+  inboundConnectionThreshold?: number
 }
 
 const LISTEN = {
@@ -47,15 +49,14 @@ export class JsNode implements Member {
   }
 
   static async start (options: JsNodeOptions = {}): Promise<JsNode> {
-    const { transports = ['iroh'], listen = true, privateKey, gossip } = options
+    const { transports = ['iroh'], listen = true, privateKey, gossip, inboundConnectionThreshold = 1_000 } = options
     const libp2p = await createLibp2p({
       privateKey,
       addresses: { listen: listen ? transports.map((name) => LISTEN[name]) : [] },
       transports: transports.map((name) => TRANSPORT[name]()),
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
-      // everybody here calls from one host
-      connectionManager: { inboundConnectionThreshold: 1_000 },
+      connectionManager: { inboundConnectionThreshold },
       services: { identify: identify(), pubsub: irohGossip(gossip) }
     })
 

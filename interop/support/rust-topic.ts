@@ -2,8 +2,9 @@ import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf } from './address.ts'
 import { Changes } from './changes.ts'
-import type { Contact, Member, MemberTopic, Received } from './member.ts'
+import type { Contact, MemberTopic, Received } from './member.ts'
 import type { Count } from './numbered.ts'
+import type { ProcessMember } from './process-member.ts'
 import type { RustPeer } from './rust-peer.ts'
 
 /** A line that the Rust peer prints for a topic. */
@@ -19,12 +20,6 @@ interface Ask {
   (command: { do: string } & Record<string, unknown>): Promise<unknown>
 }
 
-/** A peer that runs in a process of its own. */
-export interface ProcessMember extends Member {
-  /** Tells the peer where contacts can be dialed. */
-  meet (contacts: Contact[]): Promise<void>
-}
-
 /** A topic that a peer in a process of its own has joined, by default a Rust peer. */
 export class RustTopic<M extends ProcessMember = RustPeer> implements MemberTopic {
   readonly member: M
@@ -33,6 +28,8 @@ export class RustTopic<M extends ProcessMember = RustPeer> implements MemberTopi
   readonly #ask: Ask
   readonly #neighbors = new Set<string>()
   readonly changes = new Changes()
+  /** How often the application lost events, of neighbors too, because it took them too slowly. */
+  lagged = 0
 
   constructor (member: M, topic: string, ask: Ask) {
     this.member = member
@@ -98,6 +95,7 @@ export class RustTopic<M extends ProcessMember = RustPeer> implements MemberTopi
         this.received.push({ ...event, content: fromString(event.content, 'hex') })
         break
       case 'lagged':
+        this.lagged++
         break
       case 'ended':
         this.onEnd(new Error('the crate has ended the subscription'))

@@ -1,3 +1,4 @@
+import { scheduler } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Changes } from './changes.ts'
 import { deliveries } from './member.ts'
@@ -6,6 +7,10 @@ import type { MemberTopic } from './member.ts'
 
 /** Messages on their way at a time: a Rust application is told of at most 256 that it has not taken. */
 const WINDOW = 128
+
+/** For how long links do not change in a swarm that is called calm, and how long that may take to come, in milliseconds. */
+const CALM_MS = 2_000
+const CALM_PATIENCE_MS = 60_000
 
 /** Resolves when something holds of several topics together; looked at after each event of any of them. */
 export async function untilAll (topics: MemberTopic[], what: string, holds: () => boolean, patienceMs?: number): Promise<void> {
@@ -53,6 +58,43 @@ function isWhole (topics: MemberTopic[]): boolean {
   }
 
   return reached.size === topics.length
+}
+
+/** The groups of members that reach each other over links that both ends count, the largest first. */
+export function parts (topics: MemberTopic[]): MemberTopic[][] {
+  const byId = new Map(topics.map((topic) => [topic.member.endpointId, topic]))
+  const found: MemberTopic[][] = []
+  const left = new Set(topics)
+
+  for (const start of topics) {
+    const part: MemberTopic[] = []
+    const open = [start]
+
+    for (let topic = open.pop(); topic != null; topic = open.pop()) {
+      if (left.delete(topic)) {
+        const { endpointId } = topic.member
+        part.push(topic)
+        open.push(...topic.neighbors().flatMap((id) => byId.get(id) ?? []).filter((other) => other.neighbors().includes(endpointId)))
+      }
+    }
+
+    part.length > 0 && found.push(part)
+  }
+
+  return found.sort((a, b) => b.length - a.length)
+}
+
+/** Resolves when the members are one swarm and no link of theirs came or went for a while. */
+export async function calm (topics: MemberTopic[], patienceMs = CALM_PATIENCE_MS): Promise<void> {
+  const links = (): string => topics.map((topic) => topic.neighbors().sort().join()).join('|')
+  const deadline = performance.now() + patienceMs
+  let before: string
+
+  do {
+    await untilAll(topics, 'all are one swarm, and links rest', () => parts(topics).length === 1, deadline - performance.now())
+    before = links()
+    await scheduler.wait(CALM_MS)
+  } while (links() !== before || parts(topics).length > 1)
 }
 
 /** Has every member broadcast once, and checks that each message reaches each other member exactly once. */

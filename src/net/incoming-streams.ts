@@ -1,6 +1,7 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { toString } from 'uint8arrays/to-string'
 import { endpointIdOf } from '../iroh-address.ts'
+import { SUBSCRIPTIONS_TOPIC } from '../wire/index.ts'
 import { MembershipLimit } from './membership-limit.ts'
 import { receive } from './receive.ts'
 import type { Connections } from './connections.ts'
@@ -56,7 +57,11 @@ export class IncomingStreams {
         if (header !== topicId) {
           header = topicId
           topic = toString(topicId, 'hex')
-          this.#init.native.onStream(key, topic)
+
+          // nobody answers a goodbye there
+          if (topic !== SUBSCRIPTIONS_TOPIC) {
+            this.#init.native.onStream(key, topic)
+          }
         }
 
         if (native != null) {

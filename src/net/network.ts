@@ -86,14 +86,18 @@ export class Network implements RemotePeerOwner {
   /**
    * Sends what is queued, finishes all streams and accepts no more.
    *
-   * @param timeoutMs - after so many milliseconds the rest is dropped
+   * @param signal - when it fires the rest is dropped
    */
-  async stop (timeoutMs: number): Promise<void> {
-    const timeout = AbortSignal.timeout(timeoutMs)
-
+  async stop (signal: AbortSignal): Promise<void> {
     await Promise.race([
       Promise.all([...this.#peers.values()].filter((peer) => this.hasConnection(peer)).map(async (peer) => { await this.#drained(peer) })),
-      new Promise((resolve) => { timeout.addEventListener('abort', resolve) })
+      new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => { resolve() }, { once: true })
+
+        if (signal.aborted) {
+          resolve()
+        }
+      })
     ])
 
     this.#connections.stop()

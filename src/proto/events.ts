@@ -17,14 +17,8 @@ export type Command =
   | { type: 'holdMessages', hold: boolean }
   /** The judgement on a held message. One whose ticket is unknown, because it came too late, does nothing. */
   | { type: 'validated', ticket: number, result: ValidationResult }
-  /**
-   * Ask peers whether they are in the topic, without becoming a neighbor: those
-   * that are answer with an empty ShuffleReply, and learn that we are; the others
-   * say nothing. Not for Rust peers, to which it means goodbye (rule 6).
-   */
-  | { type: 'inquire', peers: PeerKey[] }
-  /** Tell the neighbors, and further peers that know of us, and drop all state of the topic. */
-  | { type: 'quit', tell?: PeerKey[] }
+  /** Tell the neighbors and drop all state of the topic. */
+  | { type: 'quit' }
 
 /**
  * `accept`: deliver and forward. `ignore`: do neither. `reject`: the same, and
@@ -120,6 +114,8 @@ export type Timer = { topic: TopicKey, epoch: number } & (
   | { type: 'shuffle' }
   /** Look for peers that are nearer than our neighbors. */
   | { type: 'sound' }
+  /** Call a peer that may have fallen out of the swarm. */
+  | { type: 'call', generation: number }
   /** A Neighbor request went unanswered; `generation` tells a later request to the same peer apart. */
   | { type: 'pendingNeighborRequest', peer: PeerKey, generation: number }
   /** A contact has not answered our Join: ask again, then give it up. */

@@ -1,10 +1,10 @@
 import { Contacts } from './contacts.ts'
 import { Joining } from './joining.ts'
 import {
-  FORMER_NEIGHBOR_RETENTION_MS, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS, MAX_REQUESTS_AT_ONCE,
+  CALL_PATIENCE_MS, FORMER_NEIGHBOR_RETENTION_MS, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS, MAX_REQUESTS_AT_ONCE,
   MIN_LINK_AGE_MS, REFILL_PAUSE_MS, REFUSALS_BEFORE_PAUSE, REFUSED_RETENTION_MS, REJOIN_MS
 } from './limits.ts'
-import { NeighborRequests } from './neighbor-requests.ts'
+import { NeighborRequests, isForItsSake } from './neighbor-requests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { NeighborDownReason, Outbox } from './events.ts'
@@ -85,7 +85,7 @@ export class Healing {
 
     // the attempt with a contact has its own end
     if (kind !== 'join') {
-      out.schedule(this.init.config.neighborRequestTimeoutMs, { type: 'pendingNeighborRequest', peer, generation })
+      out.schedule(isForItsSake(kind) ? CALL_PATIENCE_MS : this.init.config.neighborRequestTimeoutMs, { type: 'pendingNeighborRequest', peer, generation })
     }
   }
 
@@ -114,11 +114,11 @@ export class Healing {
       return
     }
 
-    while (this.requests.size < this.requestsAtOnce) {
+    while (this.requests.ofOurs < this.requestsAtOnce) {
       const hint = this.takeHint()
 
       if (hint === undefined && !alone && this.refusals >= REFUSALS_BEFORE_PAUSE && this.canInsist()) {
-        if (this.requests.size === 0) {
+        if (this.requests.ofOurs === 0) {
           this.insist(now, out)
         }
 
@@ -159,7 +159,7 @@ export class Healing {
     const { views, rules } = this.init
 
     for (const [id, data] of views.acquaintances.toArray().reverse()) {
-      if (this.requests.size >= this.requestsAtOnce) {
+      if (this.requests.ofOurs >= this.requestsAtOnce) {
         return
       }
 
@@ -296,12 +296,19 @@ export class Healing {
   }
 
   onPendingNeighborRequestTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
-    if (this.requests.expire(peer, generation) === undefined) {
+    const request = this.requests.expire(peer, generation)
+
+    if (request === undefined) {
       return
     }
 
-    this.init.views.forget(peer)
-    this.unanswered++
+    if (isForItsSake(request.kind)) {
+      this.init.views.forget(peer)
+    } else {
+      this.init.views.setAside(peer)
+      this.unanswered++
+    }
+
     this.releaseIdle(peer, out)
     this.refill(now, out)
   }

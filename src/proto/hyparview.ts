@@ -1,3 +1,4 @@
+import { Calls } from './calls.ts'
 import { Healing } from './healing.ts'
 import { REMINDER_DELAY_MS, UPKEEP_INTERVAL_MS } from './limits.ts'
 import { askNeighbor } from './links.ts'
@@ -35,11 +36,12 @@ export interface Membership {
   readonly shuffles: Shuffles
   readonly evictions: EvictionBudget
   readonly nearness: Nearness
+  readonly calls: Calls
 }
 
 /** The timers that belong to membership. */
 export type MembershipTimer = Extract<TimerKind, {
-  type: 'shuffle' | 'sound' | 'pendingNeighborRequest' | 'joinContact' | 'nextContact' | 'rejoin' | 'refillActiveView' | 'refuse' | 'upkeep' | 'remind'
+  type: 'shuffle' | 'sound' | 'call' | 'pendingNeighborRequest' | 'joinContact' | 'nextContact' | 'rejoin' | 'refillActiveView' | 'refuse' | 'upkeep' | 'remind'
 }>
 
 /** Entries of each map of membership. */
@@ -55,6 +57,8 @@ export interface MembershipSizes {
   shuffles: number
   /** Peers sounded lately, and those that sounded us. */
   sounded: number
+  /** Peers that may be called because they may have fallen out, and those that were. */
+  called: number
 }
 
 /**
@@ -87,7 +91,7 @@ export class HyParView {
     this.healing = new Healing({ me, config: config.membership, rules, rng, views, myData: () => this.shared.peerData })
     const shared = { me, config, rules, rng, views, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
     // the parts know each other through what they share
-    this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership) })
+    this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership), calls: new Calls(shared as Membership) })
     this.walks = new Walks(this.shared)
     this.neighborship = new Neighborship(this.shared, this.walks)
     this.updatePeerData(init.peerData)
@@ -102,7 +106,8 @@ export class HyParView {
       strangers: this.strangers.size,
       remembered: this.healing.size,
       shuffles: this.shuffles.size,
-      sounded: this.shared.nearness.size
+      sounded: this.shared.nearness.size,
+      called: this.shared.calls.size
     }
   }
 
@@ -118,30 +123,12 @@ export class HyParView {
 
   join (peers: PeerKey[], now: number, out: Outbox): void {
     this.healing.joining.join(peers, now, out)
-    this.settle(out)
+    this.settle(now, out)
   }
 
-  /**
-   * Asks peers that are no neighbors whether they are in the topic, by a Shuffle
-   * that names nobody and goes no further: it changes no view on either side.
-   */
-  inquire (peers: PeerKey[], out: Outbox): void {
-    const { me } = this.shared
-
-    for (const peer of peers) {
-      if (peer !== me && !this.views.links.has(peer)) {
-        out.send(peer, { type: 'shuffle', origin: me, nodes: [], ttl: 0 })
-
-        if (!this.needs(peer)) {
-          out.release(peer)
-        }
-      }
-    }
-  }
-
-  /** Tells everybody who counts us as neighbor, or soon will, and others that know of us. */
-  quit (others: PeerKey[], out: Outbox): void {
-    this.neighborship.quit(others, out)
+  /** Tells everybody who counts us as neighbor, or soon will. */
+  quit (out: Outbox): void {
+    this.neighborship.quit(out)
   }
 
   /**
@@ -183,7 +170,7 @@ export class HyParView {
       out.release(from)
     }
 
-    this.settle(out)
+    this.settle(now, out)
   }
 
   /** A neighbor sends broadcast messages: what it said before was no goodbye. */
@@ -203,19 +190,20 @@ export class HyParView {
       this.neighborship.sendDisconnect(from, true, out)
     }
 
-    this.settle(out)
+    this.settle(now, out)
   }
 
   /** No connection to the peer is left. */
   onPeerDisconnected (peer: PeerKey, reason: DisconnectReason, now: number, out: Outbox): void {
     this.neighborship.onPeerDisconnected(peer, reason, now, out)
-    this.settle(out)
+    this.settle(now, out)
   }
 
   handleTimer (timer: MembershipTimer, now: number, out: Outbox): void {
     switch (timer.type) {
       case 'shuffle': this.walks.onShuffleTimer(now, out); break
       case 'sound': this.shared.nearness.onSoundTimer(now, out); break
+      case 'call': this.shared.calls.onCallTimer(timer.generation, now, out); break
       case 'pendingNeighborRequest': this.healing.onPendingNeighborRequestTimer(timer.peer, timer.generation, now, out); break
       case 'joinContact': this.healing.joining.onJoinContactTimer(timer.peer, timer.generation, now, out); break
       case 'nextContact': this.healing.joining.onNextContactTimer(timer.generation, out); break
@@ -227,7 +215,7 @@ export class HyParView {
       default: timer satisfies never
     }
 
-    this.settle(out)
+    this.settle(now, out)
   }
 
   /**
@@ -278,21 +266,23 @@ export class HyParView {
 
     this.healing.sweep(now)
     this.shared.nearness.sweep(now)
+    this.shared.calls.sweep(now)
     this.healing.refill(now, out)
   }
 
   /** After every event: timers that run as long as there is something for them to do. */
-  private settle (out: Outbox): void {
+  private settle (now: number, out: Outbox): void {
     this.healing.settle(out)
 
     if (this.views.links.size > 0) {
       this.walks.armShuffle(out)
       this.shared.nearness.arm(out)
+      this.shared.calls.arm(now, out)
     }
 
     const { views, shuffles, strangers, healing, shared } = this
 
-    if (!this.upkeepArmed && views.links.size + views.peerData.size + shuffles.size + strangers.size + healing.size + shared.nearness.size > 0) {
+    if (!this.upkeepArmed && views.links.size + views.peerData.size + shuffles.size + strangers.size + healing.size + shared.nearness.size + shared.calls.size > 0) {
       this.upkeepArmed = true
       out.schedule(UPKEEP_INTERVAL_MS, { type: 'upkeep' })
     }

@@ -105,6 +105,14 @@ export const SOUNDED_RETENTION_MS = 60_000
 export const MAX_SOUNDED = 64
 /** Links of a node that are never given up for nearer ones. With fewer, regions fall apart. */
 export const UNBIASED_LINKS = 2
+/**
+ * Calls to peers that may have fallen out of the swarm: first and longest pause
+ * between two in milliseconds, how long an answer may take. The pause doubles, so
+ * that a quiet node calls one peer a minute.
+ */
+export const CALL_MS = 2_000
+export const MAX_CALL_PAUSE_MS = 60_000
+export const CALL_PATIENCE_MS = 10_000
 /** A link is exchanged for one whose round trip is at most this share of its own: a small gain is not worth the change. */
 export const NEARER_SHARE = 0.8
 /** Milliseconds within which a ShuffleReply counts as asked for, and how many Shuffles may be unanswered (oldest forgotten first). */

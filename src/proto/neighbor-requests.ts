@@ -4,9 +4,16 @@ import type { PeerKey } from './messages.ts'
  * Why a peer was asked to be a neighbor: to fill a free slot from the passive
  * view, at the end of a ForwardJoin, because the application named it (an own
  * neighbor makes room for it), because it is nearer than a neighbor (which makes
- * room as well), or as contact whose Join went unanswered.
+ * room as well), because it may have fallen out of the swarm (`call`: a neighbor of
+ * our kind makes room) or seems to have (`rescue`: any does), or as contact whose
+ * Join went unanswered.
  */
-export type RequestKind = 'refill' | 'forwardJoin' | 'swap' | 'nearer' | 'join'
+export type RequestKind = 'refill' | 'forwardJoin' | 'swap' | 'nearer' | 'call' | 'rescue' | 'join'
+
+/** Whether the peer was asked for its own sake: it may take longer, and its refusal says nothing of others. */
+export function isForItsSake (kind: RequestKind): boolean {
+  return kind === 'call' || kind === 'rescue'
+}
 
 export interface NeighborRequest {
   /** Grows with each request, so that a timer of an earlier one is told apart. */
@@ -27,6 +34,17 @@ export class NeighborRequests {
 
   get size (): number {
     return this.requests.size
+  }
+
+  /** Those that are to fill a slot of ours. */
+  get ofOurs (): number {
+    let count = 0
+
+    for (const { kind } of this.requests.values()) {
+      count += isForItsSake(kind) ? 0 : 1
+    }
+
+    return count
   }
 
   has (peer: PeerKey): boolean {

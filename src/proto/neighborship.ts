@@ -1,5 +1,6 @@
 import { EVICTION_INTERVAL_MS, MIN_ALTERNATIVES, REFUSAL_DELAY_MS, UNBIASED_LINKS } from './limits.ts'
 import { answerKnownNeighbor, askNeighbor, newLink, probeNeighbor } from './links.ts'
+import { isForItsSake } from './neighbor-requests.ts'
 import { withUsableData } from './peer-data.ts'
 import { Refusals } from './refusals.ts'
 import type { DisconnectReason, NeighborDownReason, Outbox } from './events.ts'
@@ -20,6 +21,8 @@ interface NewNeighbor {
   nearer?: boolean
   /** It has slots left: who makes room for it is sent to it. */
   lacksNeighbors?: boolean
+  /** It was called: a neighbor of our kind makes room, if there is one. */
+  called?: boolean
 }
 
 /**
@@ -41,10 +44,10 @@ export class Neighborship {
    * tells all others by ForwardJoin (p. 7).
    *
    * Deviation: when too many had to be dropped lately, the joiner is refused,
-   * if it can be told of enough others.
+   * if it can be told of enough others. A Rust peer is announced all the same.
    */
   onJoin (from: PeerKey, data: Uint8Array | undefined, now: number, out: Outbox): void {
-    const { views, healing } = this.shared
+    const { views, healing, calls } = this.shared
     views.peerData.learn(from, data, now, out)
     const known = views.links.get(from)
 
@@ -52,6 +55,12 @@ export class Neighborship {
       // remembered, so that the next one that is refused may hear of it
       views.addPassive({ id: from, data }, now, out)
       this.refuseLater(from, out)
+
+      if (!views.isOurKind(from)) {
+        // it does not ask again, and whom the refusal names takes it in with a single link
+        this.walks.sendForwardJoins(from, out)
+        calls.hurry(now, out)
+      }
 
       return
     }
@@ -91,12 +100,14 @@ export class Neighborship {
       return
     }
 
+    const called = request !== undefined && isForItsSake(request.kind)
     const link = this.add({
       peer: from,
       chosenByUs: request !== undefined || contact,
       roundTripMs: nearMs ?? (request === undefined ? undefined : now - request.sentAt),
       nearer: nearMs !== undefined,
-      lacksNeighbors: request === undefined && nearMs === undefined
+      lacksNeighbors: called || (request === undefined && nearMs === undefined),
+      called
     }, now, out)
 
     if (request !== undefined && request.kind !== 'join') {
@@ -128,6 +139,8 @@ export class Neighborship {
 
     if (views.links.has(from)) {
       this.drop(from, message.alive ? 'evictedByPeer' : 'left', now, out)
+    } else if (message.alive && request !== undefined && isForItsSake(request.kind)) {
+      healing.avoid(from, now)
     } else if (message.alive && wasAsked) {
       healing.onRefused(from, now)
     }
@@ -166,10 +179,9 @@ export class Neighborship {
     healing.refill(now, out)
   }
 
-  /** Says goodbye to all neighbors, to those that may soon count us as one, and to others that know of us. */
-  quit (others: PeerKey[], out: Outbox): void {
-    const { me, views, healing, shuffles } = this.shared
-    const told = new Set([me, ...views.active])
+  /** Says goodbye to all neighbors, and to those that may soon count us as one. */
+  quit (out: Outbox): void {
+    const { views, healing, shuffles } = this.shared
 
     for (const peer of views.active.toArray()) {
       const goodbye = shuffles.alternatives(peer)
@@ -179,7 +191,7 @@ export class Neighborship {
       this.sendDisconnect(peer, false, out)
     }
 
-    for (const peer of new Set([...healing.requests.peers(), ...healing.contacts.asked(), ...this.refusals.peers(), ...others.filter((other) => !told.has(other))])) {
+    for (const peer of new Set([...healing.requests.peers(), ...healing.contacts.asked(), ...this.refusals.peers()])) {
       healing.answered(peer)
       this.refusals.cancel(peer)
       this.sendDisconnect(peer, false, out)
@@ -234,7 +246,7 @@ export class Neighborship {
    * given enough others: a Rust peer does not ask again.
    */
   private hasRoomFor (peer: PeerKey, priority: Priority, request: NeighborRequest | undefined, now: number, nearMs?: number): boolean {
-    const { views, shuffles, evictions, healing, nearness } = this.shared
+    const { views, shuffles, evictions, healing, nearness, calls } = this.shared
 
     if (nearMs !== undefined) {
       return nearness.isWorthIt(nearMs) && (!views.isFull || evictions.take(now))
@@ -244,8 +256,12 @@ export class Neighborship {
       return true
     }
 
+    if (request?.kind === 'call') {
+      return calls.replaceable() !== undefined && evictions.take(now)
+    }
+
     if (request !== undefined) {
-      return (request.kind === 'swap' || request.kind === 'forwardJoin') && evictions.take(now)
+      return (request.kind === 'rescue' || request.kind === 'swap' || request.kind === 'forwardJoin') && evictions.take(now)
     }
 
     if (healing.wasLost(peer)) {
@@ -259,21 +275,23 @@ export class Neighborship {
    * Adds a neighbor; in a full view another one makes room: for a nearer one the
    * farthest, else one of those that we did not choose ourselves if there are any.
    */
-  private add ({ peer, chosenByUs, roundTripMs, nearer = false, lacksNeighbors = false }: NewNeighbor, now: number, out: Outbox): Link {
-    const { views, healing, rng, nearness } = this.shared
+  private add ({ peer, chosenByUs, roundTripMs, nearer = false, lacksNeighbors = false, called = false }: NewNeighbor, now: number, out: Outbox): Link {
+    const { views, healing, rng, nearness, calls } = this.shared
     this.refusals.cancel(peer)
 
     if (views.isFull) {
-      const victim = (nearer ? nearness.farthest()?.peer : undefined) ??
+      const victim = (nearer ? nearness.farthest()?.peer : undefined) ?? (called ? calls.replaceable() : undefined) ??
         views.active.pick(rng, (id) => views.links.get(id)?.chosenByUs === false) ?? views.active.pick(rng)
 
       if (victim !== undefined) {
         this.drop(victim, 'evicted', now, out, lacksNeighbors ? peer : undefined)
+        !called && !views.isOurKind(victim) && calls.hurry(now, out)
       }
     }
 
     const unbiased = !nearer && [...views.links.values()].filter((link) => link.unbiased).length < UNBIASED_LINKS
     const link = newLink({ chosenByUs, roundTripMs, unbiased }, now)
+    views.noteOther({ id: peer }, now)
     views.addActive(peer, link)
     out.emit({ type: 'neighborUp', peer })
     healing.onNeighborUp(peer, now, out)
@@ -288,7 +306,7 @@ export class Neighborship {
    * @param successor - the peer that took its place and would take it, named first
    */
   private drop (peer: PeerKey, reason: NeighborDownReason, now: number, out: Outbox, successor?: PeerKey): void {
-    const { views, healing, shuffles } = this.shared
+    const { views, healing, shuffles, calls } = this.shared
     const since = views.links.get(peer)?.since ?? now
     views.removeActive(peer)
     healing.onNeighborDown(peer, reason, now - since, now)
@@ -312,7 +330,8 @@ export class Neighborship {
         views.peerData.forget(peer)
         break
       default:
-        // a failure: the connection is gone, and Healing asks the peer again
+        // a failure: the connection is gone, and Healing asks the peer again; it may have been somebody's last
+        calls.hurry(now, out)
     }
   }
 

@@ -92,8 +92,7 @@ export class Topic {
       case 'broadcast': this.broadcast.broadcast(command.content, command.scope, now, this.out); break
       case 'holdMessages': this.broadcast.holdMessages = command.hold; break
       case 'validated': this.broadcast.onValidated(command.ticket, command.result, now, this.out); break
-      case 'inquire': this.membership.inquire(command.peers, this.out); return
-      case 'quit': this.membership.quit(command.tell ?? [], this.out); return
+      case 'quit': this.membership.quit(this.out); return
       default: command satisfies never
     }
 

@@ -9,8 +9,7 @@ import type { Message, PeerKey, TopicKey } from './messages.ts'
  * Whoever sends broadcast messages or walks there counts us as its neighbor,
  * and is told once in a while. A Rust peer that asks to join must hear nothing:
  * the answer would cancel the timer that moves it on. Disconnect and
- * ShuffleReply are never answered, so that two nodes cannot keep each other busy
- * (rule 19); nor is the question whether we are in the topic, to which silence is an answer.
+ * ShuffleReply are never answered, so that two nodes cannot keep each other busy (rule 19).
  */
 export class UnknownTopics {
   private readonly answered = new TimeBoundCache<string, true>({
@@ -28,12 +27,6 @@ export class UnknownTopics {
       case 'disconnect':
       case 'shuffleReply':
         return false
-      case 'shuffle':
-        if (message.origin === from && message.ttl === 0 && message.nodes.length === 0) {
-          return false
-        }
-
-        break
       case 'join':
       case 'neighbor':
         if (!rules.understandsRefusal(message.data)) {

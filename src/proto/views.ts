@@ -57,6 +57,12 @@ export class Views {
     capacity: MAX_ACQUAINTANCES
   })
 
+  /** Peers that were heard of and do not run this package's rules, as far as is known, with their data. */
+  readonly others = new TimeBoundCache<PeerKey, Uint8Array | undefined>({
+    retentionMs: ACQUAINTANCE_RETENTION_MS,
+    capacity: MAX_ACQUAINTANCES
+  })
+
   private readonly init: ViewsInit
 
   constructor (init: ViewsInit) {
@@ -109,6 +115,7 @@ export class Views {
 
     this.peerData.learn(peer.id, peer.data, now, out)
     this.acquaintances.set(peer.id, peer.data, now)
+    this.noteOther(peer, now)
 
     if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
       return
@@ -127,10 +134,25 @@ export class Views {
     this.passive.add(peer.id)
   }
 
-  /** A peer that does not answer is not to be asked again. */
-  forget (peer: PeerKey): void {
+  /** Notes a peer that came by, unless it runs this package's rules: others may one day need help to return. */
+  noteOther (peer: PeerInfo, now: number): void {
+    const data = peer.data ?? this.peerData.info(peer.id).data
+
+    if (peer.id !== this.init.me && !this.init.rules.understandsRefusal(data)) {
+      this.others.set(peer.id, data, now)
+    }
+  }
+
+  /** A peer that does not answer in time is not to be asked again; one that does not run our rules may still be called. */
+  setAside (peer: PeerKey): void {
     this.passive.delete(peer)
     this.acquaintances.delete(peer)
+  }
+
+  /** A peer that is gone is not to be asked again. */
+  forget (peer: PeerKey): void {
+    this.setAside(peer)
+    this.others.delete(peer)
   }
 
   /** A random neighbor that may be told of `peer`, and is none of `without`. */

@@ -61,6 +61,8 @@ export class Walks {
       return
     }
 
+    views.noteOther(peer, now)
+
     if (healing.isAsking(peer.id)) {
       return
     }
@@ -101,6 +103,10 @@ export class Walks {
     const next = ends ? undefined : views.pickNeighbor([origin.id, from], origin)
 
     if (next !== undefined) {
+      for (const node of message.nodes) {
+        views.noteOther(withUsableData(node), now)
+      }
+
       out.send(next, shuffles.forward(message, next, Math.min(message.ttl - 1, MAX_WALK_LENGTH)))
 
       return
@@ -125,7 +131,7 @@ export class Walks {
    * sender has read what we sent.
    */
   onShuffleReply (from: PeerKey, message: ShuffleReply, now: number, out: Outbox): void {
-    const { views, healing, shuffles, nearness } = this.shared
+    const { views, healing, shuffles, nearness, calls } = this.shared
     const believed = message.nodes.length === 0 ? undefined : shuffles.believe(from, message, now)
 
     if (believed === undefined) {
@@ -137,6 +143,7 @@ export class Walks {
     }
 
     nearness.onReply(from, now, out)
+    calls.onReply(from, believed, now, out)
     healing.refill(now, out)
   }
 

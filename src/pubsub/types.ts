@@ -87,8 +87,10 @@ export interface IrohGossipEvents {
   /** A message of a subscribed topic arrived; fired once for each content that the topic remembers. */
   message: CustomEvent<Message>
   /**
-   * A peer was found to be in one of our topics, or has left it. A peer that is
-   * no neighbor any more, but connected, counts as subscribed.
+   * A connected peer was found to be in a topic, or has left it, or its
+   * connection closed. Also for topics that the node is not in, where the peer
+   * tells their name. A peer that is no neighbor any more, but connected, counts
+   * as subscribed.
    */
   'subscription-change': CustomEvent<SubscriptionChangeData>
 }

@@ -1,17 +1,19 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { compareResults, differingSettings } from './compare.ts'
-import { mean, meanOf, runExperiment, seedsOf } from './experiment.ts'
-import { parseLatency } from './latency.ts'
+import { compareResults, comparisonPlot, differingSettings } from './compare.ts'
+import { runExperiment } from './experiment.ts'
+import { isFields } from './fields.ts'
+import { papers } from './papers-cli.ts'
 import { progressBar } from './progress.ts'
+import { shown, summarize, table } from './report.ts'
 import { parseScenario } from './scenario.ts'
 import { Traffic } from './traffic.ts'
-import type { ExperimentConfig, SeedResult } from './experiment.ts'
-import type { Scenario } from './scenario.ts'
-import type { Senders } from './simulation.ts'
+import type { ExperimentConfig } from './experiment.ts'
+import type { Fields } from './fields.ts'
 
 const USAGE = `npm run sim -- [options]
-npm run sim -- compare before.json after.json   two runs with --json, figure by figure
+npm run sim -- compare before.json after.json [--plot file.svg]   two runs with --json, figure by figure
+npm run sim -- papers [options]                 the figures of the two papers; papers --help
 
   --nodes 1000            nodes, all joining through the first one at once
   --senders one|new|all   who broadcasts: the same node, another one each round, all at once
@@ -23,33 +25,14 @@ npm run sim -- compare before.json after.json   two runs with --json, figure by 
   --rules ours|upstream|mixed   this package's, those of Rust iroh-gossip 0.101, or every second node's
   --warmup 10             virtual seconds before the first broadcast (the Rust simulator: 1)
   --mode fast|byte        hand messages over as objects, or as bytes through the codec
-  --release closes|silent what letting go of a peer does: as in the Rust simulator, or as in the real crate
+  --release closes|silent|crate   what letting go of a peer does: as in the Rust simulator, nothing,
+                          or nothing and connections as in the real crate
   --content 32            bytes of each message
-  --scenario file.json    nodes, rounds, latency, failures and the rest from a file (scenarios/ has some);
-                          of the options above only --mode applies then
+  --scenario file.json    all of it, and more, from a file: see docs/simulation.md and scenarios/;
+                          the options above that are given as well come before what the file says
+  --check                 check after each event what must hold of a node, and end with an error where it does not
   --json                  end with one line of JSON; without it, a table
 `
-
-/** Reads a number, or explains what is wrong. */
-function number (name: string, text: string, least: number): number {
-  const value = Number(text)
-
-  if (!Number.isFinite(value) || value < least) {
-    throw new RangeError(`--${name} is ${text}, a number of at least ${least} is needed`)
-  }
-
-  return value
-}
-
-function oneOf<T extends string> (name: string, text: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === text)
-
-  if (found === undefined) {
-    throw new RangeError(`--${name} is ${text}, one of ${choices.join(', ')} is needed`)
-  }
-
-  return found
-}
 
 /** What the arguments of `npm run sim` ask for. */
 export interface SimCommand {
@@ -60,6 +43,21 @@ export interface SimCommand {
   help: boolean
 }
 
+/** Options that are a field of a scenario: its name there, and what makes a number of it. */
+const FIELD_OF = {
+  nodes: ['nodes', Number],
+  senders: ['senders', String],
+  rounds: ['rounds', Number],
+  seeds: ['seeds', Number],
+  kill: ['kill', Number],
+  latency: ['latency', String],
+  rules: ['rules', String],
+  warmup: ['warmupMs', (text: string) => 1000 * Number(text)],
+  mode: ['mode', String],
+  release: ['release', String],
+  content: ['contentBytes', Number]
+} as const
+
 /**
  * Reads the arguments of `npm run sim`.
  *
@@ -67,69 +65,53 @@ export interface SimCommand {
  * @throws {TypeError} when an option is unknown
  */
 export function parseSimArguments (args: string[]): SimCommand {
-  const { values } = parseArgs({
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean', default: false } as const
+  const { values: { json, help, check, scenario, ...given } } = parseArgs({
     args,
     options: {
-      nodes: { type: 'string', default: '1000' },
-      senders: { type: 'string', default: 'one' },
-      rounds: { type: 'string', default: '30' },
-      seeds: { type: 'string', default: '4' },
-      kill: { type: 'string' },
-      latency: { type: 'string', default: '10-50' },
-      rules: { type: 'string', default: 'ours' },
-      warmup: { type: 'string', default: '10' },
-      mode: { type: 'string', default: 'fast' },
-      release: { type: 'string', default: 'closes' },
-      content: { type: 'string', default: '32' },
-      scenario: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false }
+      nodes: text,
+      senders: text,
+      rounds: text,
+      seeds: text,
+      kill: text,
+      latency: text,
+      rules: text,
+      warmup: text,
+      mode: text,
+      release: text,
+      content: text,
+      scenario: text,
+      check: flag,
+      json: flag,
+      help: flag
     }
   })
-  const rules = oneOf('rules', values.rules, ['ours', 'upstream', 'mixed'])
-  const traffic = oneOf('mode', values.mode, ['fast', 'byte']) === 'byte' ? new Traffic({ encode: true }) : undefined
-  const kill = values.kill === undefined ? undefined : number('kill', values.kill, 0)
+  const file = scenario === undefined ? {} : readJson(scenario)
+  const fields: Fields = isFields(file) ? { ...file } : {}
 
-  if (kill !== undefined && kill >= 1) {
-    throw new RangeError(`--kill is ${kill}, a share below 1 is needed`)
-  }
+  for (const [option, [field, read]] of Object.entries(FIELD_OF)) {
+    const value = given[option as keyof typeof FIELD_OF]
 
-  if (values.scenario !== undefined) {
-    const { config } = readScenario(values.scenario)
-
-    return { rules: config.rules === 'upstream' ? 'upstream' : 'ours', traffic, json: values.json, help: values.help, config: { ...config, traffic } }
-  }
-
-  return {
-    rules,
-    traffic,
-    json: values.json,
-    help: values.help,
-    config: {
-      nodes: Math.trunc(number('nodes', values.nodes, 2)),
-      senders: oneOf<Senders>('senders', values.senders, ['one', 'new', 'all']),
-      rounds: Math.trunc(number('rounds', values.rounds, 1)),
-      seeds: seedsOf(Math.trunc(number('seeds', values.seeds, 1))),
-      kill,
-      latency: parseLatency(values.latency),
-      rules: rules === 'mixed' ? (node) => node % 2 === 0 ? 'ours' : 'upstream' : rules,
-      warmupMs: 1000 * number('warmup', values.warmup, 0),
-      contentBytes: Math.trunc(number('content', values.content, 8)),
-      release: oneOf<'closes' | 'silent'>('release', values.release, ['closes', 'silent']),
-      traffic
+    if (value !== undefined) {
+      const parsed = read(value)
+      // what is no number is shown as it was written
+      fields[field] = Number.isNaN(parsed) ? value : parsed
     }
   }
+
+  const { config, rules, mode } = parseScenario(isFields(file) ? fields : file)
+  const needsSizes = config.bandwidth !== undefined || config.linkBandwidth !== undefined
+  const traffic = mode === 'byte' || needsSizes ? new Traffic({ encode: mode === 'byte' }) : undefined
+
+  return { rules, traffic, json, help, config: { ...config, traffic, check } }
 }
 
 /**
- * Reads a scenario file.
+ * Reads a file of JSON.
  *
- * @throws {RangeError} when there is no such file, it is no JSON, or a value is out of range
+ * @throws {RangeError} when there is none
  */
-function readScenario (path: string): Scenario {
-  return parseScenario(readJson(path))
-}
-
 function readJson (path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
@@ -139,8 +121,7 @@ function readJson (path: string): unknown {
 }
 
 /** The table of two runs, and a warning where they were not asked the same. */
-function comparison (beforePath: string, afterPath: string): string {
-  const [before, after] = [readJson(beforePath), readJson(afterPath)]
+function comparison (before: unknown, after: unknown): string {
   const rows = compareResults(before, after).map(({ figure, ...values }) =>
     [figure, shown(values.before), shown(values.after), `${values.change > 0 ? '+' : ''}${(100 * values.change).toFixed(1)} %`])
   const table = [['', 'before', 'after', 'change'], ...rows].map((row) => row.map((cell, i) => i === 0 ? cell.padEnd(18) : cell.padStart(12)).join(''))
@@ -148,56 +129,27 @@ function comparison (beforePath: string, afterPath: string): string {
   return [...differingSettings(before, after).map((setting) => `differs: ${setting}`), ...table, ''].join('\n')
 }
 
-/** What is said of all seeds together: true means, and the overlay's worst where a mean would hide it. */
-export function summarize (results: SeedResult[]): Record<string, unknown> {
-  const overlays = results.map(({ overlay }) => overlay)
-  const means: Record<string, unknown> = { ...meanOf(results) }
-  delete means.seed
-
-  return {
-    ...means,
-    degree: mean(overlays.map(({ degree }) => degree)),
-    eccentricity: Math.max(...overlays.map(({ eccentricity }) => eccentricity)),
-    pathLength: mean(overlays.map(({ pathLength }) => pathLength)),
-    clustering: mean(overlays.map(({ clustering }) => clustering)),
-    linkMs: mean(overlays.map(({ linkMs }) => linkMs)),
-    symmetric: mean(overlays.map(({ symmetric }) => symmetric)),
-    components: Math.max(...overlays.map(({ components }) => components.length)),
-    aloneAfterWarmup: Math.max(...overlays.map(({ alone }) => alone))
-  }
-}
-
-/** A number for people: few digits, and no more than needed. */
-function shown (value: unknown): string {
-  return typeof value !== 'number' || Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 3 : 1)
-}
-
-function table (results: SeedResult[], summary: Record<string, unknown>): string {
-  const columns = results[0].firstMessage === undefined
-    ? ['rmr', 'rmrFirst', 'rmrThird', 'ldh', 'lastDeliveryMs', 'p50Ms', 'p99Ms', 'hops', 'missed']
-    : ['firstInTime', 'firstMessage', 'secondInTime', 'secondMessage', 'afterHeal', 'alone', 'separated', 'healedMs']
-  const rows = [
-    ['seed', ...columns, 'degree', 'wide', 'components'],
-    ...results.map((result) => [
-      String(result.seed),
-      ...columns.map((column) => shown((result as Record<string, unknown>)[column])),
-      shown(result.overlay.degree), shown(result.overlay.eccentricity), shown(result.overlay.components.length)
-    ]),
-    ['mean', ...columns.map((column) => shown(summary[column])), shown(summary.degree), shown(summary.eccentricity), shown(summary.components)]
-  ]
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
-
-  return rows.map((row) => row.map((cell, i) => cell.padStart(widths[i])).join('  ')).join('\n')
-}
-
 /** Runs what the arguments ask for and writes to the standard output; the progress bar goes to the error output. */
 export function main (args: string[]): void {
+  if (args[0] === 'papers') {
+    papers(args.slice(1))
+
+    return
+  }
+
   if (args[0] === 'compare') {
-    if (args.length !== 3) {
+    const { positionals, values: { plot } } = parseArgs({ args: args.slice(1), allowPositionals: true, options: { plot: { type: 'string' } } })
+
+    if (positionals.length !== 2) {
       throw new RangeError('compare needs two files')
     }
 
-    process.stdout.write(comparison(args[1], args[2]))
+    const [before, after] = positionals.map(readJson)
+    process.stdout.write(comparison(before, after))
+
+    if (plot !== undefined) {
+      writeFileSync(plot, comparisonPlot(before, after))
+    }
 
     return
   }

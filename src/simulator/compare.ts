@@ -1,3 +1,5 @@
+import { barSvg } from './bar-plot.ts'
+
 /** One figure of two runs. */
 export interface Comparison {
   figure: string
@@ -33,6 +35,26 @@ export function differingSettings (before: unknown, after: unknown): string[] {
   const [a, b] = [fieldsOf(before), fieldsOf(after)]
 
   return SETTINGS.filter((name) => a[name] !== b[name]).map((name) => `${name}: ${String(a[name])} and ${String(b[name])}`)
+}
+
+/**
+ * The change of each figure as bars, the first run being 100: figures that were
+ * or became 0 or endless are left out.
+ *
+ * @throws {RangeError} when one is no result
+ */
+export function comparisonPlot (before: unknown, after: unknown): string {
+  const rows = compareResults(before, after).filter((row) => row.before > 0 && row.after > 0 && Number.isFinite(row.change))
+
+  return barSvg({
+    title: 'Two runs',
+    unit: 'the first run is 100',
+    labels: rows.map(({ figure }) => figure),
+    series: [
+      { name: 'before', values: rows.map(() => 100) },
+      { name: 'after', values: rows.map(({ change }) => 100 * (1 + change)) }
+    ]
+  })
 }
 
 function fieldsOf (result: unknown): Record<string, unknown> {

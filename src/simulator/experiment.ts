@@ -1,7 +1,11 @@
+import { runKill } from './kill.ts'
 import { measureOverlay } from './overlay.ts'
 import { Simulation } from './simulation.ts'
+import { runTimeline } from './timeline.ts'
+import type { KillResult } from './kill.ts'
 import type { OverlayReport } from './overlay.ts'
 import type { RoundResult, Senders, SimulationConfig } from './simulation.ts'
+import type { TimelineConfig, TimelineResult } from './timeline.ts'
 
 /** What to simulate for each seed. */
 export interface ExperimentConfig extends Omit<SimulationConfig, 'seed'> {
@@ -16,32 +20,12 @@ export interface ExperimentConfig extends Omit<SimulationConfig, 'seed'> {
    * @default 300000
    */
   healMs?: number
-}
-
-/** What became of the survivors of a mass failure. */
-export interface KillResult {
-  /**
-   * Fractions of the survivors that got the message sent at the moment of the
-   * deaths, the one sent five seconds later (or once all had the first), and the
-   * one sent when the swarm had time to heal. The first two as of the end of the
-   * run: late is not never.
-   */
-  firstMessage: number
-  secondMessage: number
-  afterHeal: number
-  /** The first two as of five seconds after each was sent, which is when the Rust crate's simulator counts. */
-  firstInTime: number
-  secondInTime: number
-  /** Survivors without a living neighbor at the end. */
-  alone: number
-  /** Survivors outside of the largest component at the end. */
-  separated: number
-  /** Virtual milliseconds from the deaths until the survivors were one component with nobody alone; `Infinity` if never. Looked at once a second. */
-  healedMs: number
+  /** Time that passes in one piece, with events, in place of the rounds. */
+  timeline?: TimelineConfig
 }
 
 /** Means over a seed's rounds. */
-export type SeedResult = Partial<RoundResult> & Partial<KillResult> & {
+export type SeedResult = Partial<RoundResult> & Partial<KillResult> & Partial<TimelineResult> & {
   seed: number
   /** Redundancy of the first round, and from the third on. */
   rmrFirst?: number
@@ -59,19 +43,27 @@ export interface Progress {
 
 /** Runs an experiment for each of its seeds. */
 export function runExperiment (config: ExperimentConfig, progress?: Progress): SeedResult[] {
-  return config.seeds.map((seed, i) => {
-    const result = config.kill === undefined ? runRounds(config, seed, (done) => progress?.((i + done) / config.seeds.length)) : runKill(config, config.kill, seed)
-    progress?.((i + 1) / config.seeds.length)
-
-    return result
-  })
+  return config.seeds.map((seed, i) => runSeed(config, seed, (done) => progress?.((i + done) / config.seeds.length)))
 }
+
+function runSeed (config: ExperimentConfig, seed: number, progress: Progress): SeedResult {
+  const { timeline, kill } = config
+
+  if (timeline !== undefined) {
+    return { seed, ...runTimeline({ ...config, seed, timeline }, progress) }
+  }
+
+  return kill === undefined ? runRounds(config, seed, progress) : { seed, ...runKill({ ...config, seed }, kill, progress) }
+}
+
+/** What of a run in rounds is the joining and warming up, for the progress bar: a guess. */
+const BOOTSTRAP_SHARE = 0.5
 
 function runRounds (config: ExperimentConfig, seed: number, progress: Progress): SeedResult {
   const simulation = new Simulation({ ...config, seed })
-  simulation.bootstrap()
+  simulation.bootstrap((done) => { progress(done * BOOTSTRAP_SHARE) })
   const overlay = measureOverlay(simulation.network)
-  const results = simulation.rounds(config.rounds, config.senders, progress)
+  const results = simulation.rounds(config.rounds, config.senders, (done) => { progress(BOOTSTRAP_SHARE + done * (1 - BOOTSTRAP_SHARE)) })
 
   return {
     seed,
@@ -80,58 +72,6 @@ function runRounds (config: ExperimentConfig, seed: number, progress: Progress):
     rmrThird: results.length > 2 ? mean(results.slice(2).map((result) => result.rmr)) : undefined,
     overlay,
     steps: simulation.network.steps
-  }
-}
-
-function runKill (config: ExperimentConfig, share: number, seed: number): SeedResult {
-  const simulation = new Simulation({ ...config, seed })
-  const { network } = simulation
-  simulation.bootstrap()
-  const overlay = measureOverlay(network)
-  const timeoutMs = config.roundTimeoutMs ?? 5_000
-  const healMs = config.healMs ?? 300_000
-  simulation.kill(share)
-  const start = network.now
-  const survivors = network.alive().length
-  const fraction = ({ delivered }: { delivered: Set<number> }): number => (delivered.size - 1) / (survivors - 1)
-  let healedMs = Infinity
-
-  const lookWhetherHealed = (): void => {
-    if (healedMs === Infinity) {
-      const { components } = measureOverlay(network, 0)
-
-      if (components.length === 1) {
-        healedMs = network.now - start
-      } else {
-        network.at(network.now + 1_000, lookWhetherHealed)
-      }
-    }
-  }
-
-  network.at(start + 1_000, lookWhetherHealed)
-  const first = simulation.broadcast(simulation.randomNode())
-  network.run(start + timeoutMs, () => first.delivered.size === survivors)
-  const firstInTime = fraction(first)
-  const second = simulation.broadcast(simulation.randomNode())
-  network.run(network.now + timeoutMs, () => second.delivered.size === survivors)
-  const secondInTime = fraction(second)
-  network.run(start + healMs)
-  const third = simulation.broadcast(simulation.randomNode())
-  network.run(network.now + timeoutMs, () => third.delivered.size === survivors)
-  const after = measureOverlay(network, 0)
-
-  return {
-    seed,
-    firstMessage: fraction(first),
-    secondMessage: fraction(second),
-    afterHeal: fraction(third),
-    firstInTime,
-    secondInTime,
-    alone: after.alone,
-    separated: survivors - after.components[0],
-    healedMs,
-    overlay,
-    steps: network.steps
   }
 }
 

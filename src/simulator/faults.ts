@@ -1,9 +1,9 @@
 import { Rng } from '../proto/index.ts'
-import { TOPIC } from './machine.ts'
+import { Deliveries } from './deliveries.ts'
+import { brokenInvariants, keptWhenQuiet } from './invariants.ts'
 import { measureOverlay } from './overlay.ts'
 import { Simulation } from './simulation.ts'
 import type { RuleSet } from './machine.ts'
-import type { PeerKey } from '../proto/index.ts'
 
 /** One run of random failures. */
 export interface FaultScheduleConfig {
@@ -30,6 +30,8 @@ export interface FaultScheduleResult {
 
 /** Virtual milliseconds without failures, after which everything must be well again. */
 const QUIET_MS = 90_000
+/** A broadcast may take that long before a partition begins, which it then need not have crossed. */
+const UNDER_WAY_MS = 10_000
 /** Broadcasts at the end; a link that is exchanged meanwhile costs one of them a payload. */
 const ROUNDS = 20
 /** Failures of one schedule. */
@@ -40,9 +42,11 @@ const MAX_FAULTS = 12
  * broken connections, partitions, standstills, broadcasts in between), waits,
  * and checks what must hold:
  *
- * At every step views are disjoint and bounded, and no message is delivered
- * twice. In the end there is one overlay, links are mutual, broadcasts reach
- * everybody, and the tree loses its cycles: RMR falls to 0 (where there is no jitter).
+ * At every step views are disjoint and bounded, maps too, and no message is
+ * delivered twice. In the end there is one overlay, links are mutual, what was
+ * broadcast meanwhile has reached all that were connected with its sender, new
+ * broadcasts reach everybody, the tree loses its cycles (RMR falls to 0, where
+ * there is no jitter), and what is kept for messages is forgotten.
  */
 export function runFaultSchedule (config: FaultScheduleConfig): FaultScheduleResult {
   const rng = new Rng(config.seed ^ 0x6661)
@@ -61,12 +65,19 @@ export function runFaultSchedule (config: FaultScheduleConfig): FaultScheduleRes
     dialFailureMs: 200
   })
   const { network } = simulation
+  const deliveries = new Deliveries(simulation, UNDER_WAY_MS)
+  let duplicates = 0
   const say = (what: string): void => {
     log.push(`${(network.now / 1000).toFixed(2)} ${what}`)
   }
   network.stepListener = (index) => {
-    for (const what of brokenViews(network.nodes[index].key, network.nodes[index].machine.neighbors(TOPIC), network.nodes[index].machine.passivePeers(TOPIC))) {
-      broken.add(`node ${index}: ${what}`)
+    for (const what of brokenInvariants(network.nodes[index])) {
+      broken.add(`${(network.now / 1000).toFixed(2)} node ${index}: ${what}`)
+    }
+
+    if (simulation.duplicates > duplicates) {
+      duplicates = simulation.duplicates
+      broken.add(`${(network.now / 1000).toFixed(2)} node ${index}: a message delivered twice`)
     }
   }
   simulation.bootstrap()
@@ -109,7 +120,9 @@ export function runFaultSchedule (config: FaultScheduleConfig): FaultScheduleRes
         const ms = 1_000 + rng.below(120_000)
         const salt = rng.below(1_000)
         say(`partition for ${ms} ms`)
-        network.partition((index) => new Rng(index + salt).below(2), rng.below(20_000))
+        const sides = (index: number): number => new Rng(index + salt).below(2)
+        deliveries.part(sides)
+        network.partition(sides, rng.below(20_000))
         network.run(network.now + ms)
         network.partition(undefined)
         say('partition over')
@@ -121,13 +134,21 @@ export function runFaultSchedule (config: FaultScheduleConfig): FaultScheduleRes
         break
       default:
         say(`broadcast ${node}`)
-        simulation.broadcast(node)
+        deliveries.broadcast(node)
     }
 
     network.run(network.now + rng.below(10_000))
   }
 
   checkCalm(simulation, jitterMs, broken)
+
+  for (const watched of deliveries.watched) {
+    deliveries.forgetDead(watched)
+
+    if (deliveries.delivered(watched) < watched.wanted.size) {
+      broken.add(`a broadcast of node ${watched.broadcast.sender} at ${(watched.broadcast.sentAt / 1000).toFixed(2)} that some who were connected with it never got`)
+    }
+  }
 
   return { seed: config.seed, nodes, log, broken: [...broken] }
 }
@@ -164,22 +185,10 @@ function checkCalm (simulation: Simulation, jitterMs: number, broken: Set<string
     broken.add('a tree that keeps a cycle')
   }
 
-  if (simulation.duplicates > 0) {
-    broken.add('a message delivered twice')
+  // as long as anything is remembered, and a bit
+  network.run(network.now + 130_000)
+
+  for (const node of network.alive()) {
+    keptWhenQuiet(network.nodes[node]).forEach((what) => broken.add(what))
   }
-}
-
-/** What is wrong with the views of a node. */
-function brokenViews (me: PeerKey, active: PeerKey[], passive: PeerKey[]): string[] {
-  const broken: string[] = []
-
-  if (active.length > 5 || passive.length > 30) {
-    broken.push('a view beyond its capacity')
-  }
-
-  if (new Set([...active, ...passive, me]).size !== active.length + passive.length + 1) {
-    broken.push('views that are not disjoint, or hold their owner')
-  }
-
-  return broken
 }

@@ -1,12 +1,18 @@
 import { Rng } from '../proto/index.ts'
 
-/** One-way delays between nodes, in milliseconds. All but `fixed` are drawn for each pair once, the same in both directions. */
+/** One-way delays between nodes, in milliseconds. What is drawn is drawn for each pair once, the same in both directions. */
 export type LatencyConfig =
   | { type: 'fixed', ms: number }
   /** Uniform from `minMs` to `maxMs`, independently for each pair: near peers of near peers are not near. */
   | { type: 'uniform', minMs: number, maxMs: number }
   /** Nodes belong to regions in turn; pairs of the same region draw from `inside`, others from `between`. */
   | { type: 'regions', regions: number, insideMs: readonly [number, number], betweenMs: readonly [number, number] }
+  /**
+   * `ms[x][y]`: from region x to region y, measured say, so both directions may
+   * differ. `shares` of the nodes live in each region, or as many in each;
+   * a pair differs from the matrix by up to `spread` of it (0.1 if not given).
+   */
+  | { type: 'matrix', ms: ReadonlyArray<readonly number[]>, shares?: readonly number[], spread?: number }
 
 /** The delay from one node to another, by their indexes. */
 export interface Latency {
@@ -42,8 +48,36 @@ export function createLatency (config: LatencyConfig, seed: number): Latency {
           : betweenMs[0] + (betweenMs[1] - betweenMs[0] - spread) * pairFloat(x, y, ~salt) + spread * f
       }
     }
+    case 'matrix': {
+      const { ms, shares, spread = DEFAULT_SPREAD } = config
+      const regionOf = createRegions(shares ?? ms.map(() => 1 / ms.length))
+
+      return (a, b) => ms[regionOf(a)][regionOf(b)] * (1 + spread * (2 * pairFloat(a, b, salt) - 1))
+    }
     default:
       return config satisfies never
+  }
+}
+
+const DEFAULT_SPREAD = 0.1
+
+/** The step of the golden ratio: nodes in their order fill regions evenly by their shares, however many there are. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2
+
+/** The region of a node when regions have these shares of all nodes. */
+export function createRegions (shares: readonly number[]): (node: number) => number {
+  return (node) => {
+    let place = node * GOLDEN % 1
+
+    for (let region = 0; region < shares.length - 1; region++) {
+      place -= shares[region]
+
+      if (place < 0) {
+        return region
+      }
+    }
+
+    return shares.length - 1
   }
 }
 
@@ -53,6 +87,7 @@ export function maxLatency (config: LatencyConfig): number {
     case 'fixed': return config.ms
     case 'uniform': return config.maxMs
     case 'regions': return Math.max(config.insideMs[1], config.betweenMs[1])
+    case 'matrix': return Math.max(...config.ms.flat()) * (1 + (config.spread ?? DEFAULT_SPREAD))
     default: return config satisfies never
   }
 }
@@ -72,23 +107,3 @@ function pairFloat (a: number, b: number, salt: number): number {
 
 /** Five regions, with little inside each and much between them: one-way milliseconds as between continents. */
 export const fiveRegions: LatencyConfig = { type: 'regions', regions: 5, insideMs: [5, 15], betweenMs: [80, 250] }
-
-/**
- * Reads a latency model: `20` is fixed, `10-50` uniform for each pair,
- * `regions` the five regions. All in one-way milliseconds.
- *
- * @throws {RangeError} when the text is none of these
- */
-export function parseLatency (text: string): LatencyConfig {
-  if (text === 'regions') {
-    return fiveRegions
-  }
-
-  const [min, max] = text.split('-', 2).map(Number)
-
-  if (!(min > 0) || (text.includes('-') && !(max >= min))) {
-    throw new RangeError(`--latency is ${text}, e.g. 20, 10-50 or regions is needed`)
-  }
-
-  return max === undefined ? { type: 'fixed', ms: min } : { type: 'uniform', minMs: min, maxMs: max }
-}

@@ -1,4 +1,5 @@
 import { createLatency } from './latency.ts'
+import { SendHandles } from './send-handles.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Happening } from './happening.ts'
 import type { Latency } from './latency.ts'
@@ -18,6 +19,7 @@ export class Links {
   /** Which side of a partition each node is on; undefined while there is none. */
   sides?: (node: number) => number
   private readonly config: NetworkConfig
+  private readonly handles?: SendHandles
   private readonly queue: EventQueue<Happening>
   private readonly rng: Rng
 
@@ -30,11 +32,20 @@ export class Links {
     this.queue = queue
     this.rng = rng
     this.latency = createLatency(config.latency, config.seed)
+
+    if (config.release === 'crate') {
+      this.handles = new SendHandles()
+    }
+  }
+
+  /** Whether no partition lies between two nodes. */
+  isSameSide (a: number, b: number): boolean {
+    return this.sides === undefined || this.sides(a) === this.sides(b)
   }
 
   /** Lets a message arrive, or the news that nobody can be reached, or nothing. */
   send (from: SimulatedNode, to: SimulatedNode, message: Message, now: number): void {
-    const { traffic, jitterMs = 0, bandwidth = Infinity, dialFailureMs = Infinity } = this.config
+    const { traffic, jitterMs = 0, bandwidth = Infinity, linkBandwidth = Infinity, dialFailureMs = Infinity } = this.config
     let departs = now
     let sent = message
 
@@ -47,19 +58,37 @@ export class Links {
       from.sendsUntil = departs
     }
 
-    if (!this.canReach(from, to)) {
-      if (dialFailureMs !== Infinity) {
+    if (linkBandwidth !== Infinity) {
+      departs = Math.max(departs, from.linkSendsUntil.get(to.index) ?? 0) + 1000 * this.bytesOf(message) / linkBandwidth
+      from.linkSendsUntil.set(to.index, departs)
+    }
+
+    const latency = this.latency(from.index, to.index)
+    const canReach = this.canReach(from, to)
+    const route = this.handles?.route(from, to, sent, canReach, departs + latency + this.latency(to.index, from.index))
+
+    if (route?.type === 'lost') {
+      return
+    }
+
+    if (!canReach || route?.type === 'unreachable') {
+      // Rust does not tell its protocol of a dial that failed
+      if (dialFailureMs !== Infinity && (route === undefined || from.rules === 'ours')) {
         this.announceEnd(from, to, now + dialFailureMs)
       }
 
       return
     }
 
-    let arrives = departs + this.latency(from.index, to.index)
+    let arrives = Math.max(departs, route?.readyAt ?? 0) + latency
 
     if (jitterMs > 0) {
       arrives = Math.max(arrives + jitterMs * this.rng.float(), from.arrivals.get(to.index) ?? 0)
       from.arrivals.set(to.index, arrives)
+    }
+
+    if (route?.dialed === true) {
+      this.queue.push(arrives, { type: 'call', run: () => { this.accept(to, from, arrives) } })
     }
 
     this.queue.push(arrives, { type: 'message', to, from, message: sent })
@@ -67,7 +96,7 @@ export class Links {
 
   /** A message has arrived: there is a connection. False if a partition was quicker. */
   arrive (from: SimulatedNode, to: SimulatedNode): boolean {
-    if (this.sides !== undefined && this.sides(to.index) !== this.sides(from.index)) {
+    if (!this.isSameSide(from.index, to.index)) {
       return false
     }
 
@@ -86,6 +115,7 @@ export class Links {
     }
 
     to.connections.delete(from.index)
+    this.handles?.end(from, to)
     this.announceEnd(to, from, now + (delay === 'latency' ? this.latency(from.index, to.index) : delay) + AFTER_MS)
 
     return true
@@ -98,6 +128,28 @@ export class Links {
     }
   }
 
+  /** Whether the news that a connection ended reaches the protocol of a node. */
+  isToldOfEnd (node: SimulatedNode, peer: SimulatedNode): boolean {
+    return this.handles?.isToldOfEnd(node, peer) ?? true
+  }
+
+  /** A node lets go of a peer. */
+  release (from: SimulatedNode, to: SimulatedNode, now: number): void {
+    if ((this.config.release ?? 'closes') === 'closes') {
+      this.disconnect(from, to, 'latency', now)
+    } else {
+      this.handles?.release(from, to)
+    }
+  }
+
+  private accept (to: SimulatedNode, from: SimulatedNode, now: number): void {
+    if (to.alive && this.isSameSide(to.index, from.index)) {
+      for (const message of this.handles?.accept(to, from) ?? []) {
+        this.queue.push(now + this.latency(to.index, from.index), { type: 'message', to: from, from: to, message })
+      }
+    }
+  }
+
   private announceEnd (to: SimulatedNode, from: SimulatedNode, at: number): void {
     this.queue.push(at, { type: 'disconnected', to, from })
   }
@@ -105,7 +157,7 @@ export class Links {
   private canReach (from: SimulatedNode, to: SimulatedNode): boolean {
     return to.alive &&
       (!to.unreachable || to.connections.has(from.index)) &&
-      (this.sides === undefined || this.sides(from.index) === this.sides(to.index))
+      this.isSameSide(from.index, to.index)
   }
 
   private bytesOf (message: Message): number {

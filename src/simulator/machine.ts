@@ -24,6 +24,8 @@ export interface Machine {
   passivePeers (topic: TopicKey): PeerKey[]
   eagerPushPeers (topic: TopicKey): PeerKey[]
   lazyPushPeers (topic: TopicKey): PeerKey[]
+  /** Sizes of all maps of the topic, where the machine tells them. */
+  stats? (topic: TopicKey): { sizes: Readonly<Record<string, number>> } | undefined
 }
 
 /** Whose rules a node follows: this package's, or those of iroh-gossip 0.101. */

@@ -1,5 +1,6 @@
 import type { LatencyConfig } from './latency.ts'
 import type { Machine, RuleSet } from './machine.ts'
+import type { SendHandle } from './send-handles.ts'
 import type { Traffic } from './traffic.ts'
 import type { ConfigInit, Message, PeerKey, TopicEvent } from '../proto/index.ts'
 
@@ -17,11 +18,13 @@ export interface NetworkConfig {
   /**
    * What letting go of a peer does. `closes`: the other side hears that the
    * connection is gone, one latency later, as in the Rust crate's simulator.
-   * `silent`: nothing, as in the real crate.
+   * `silent`: nothing. `crate`: nothing either, and nodes with upstream's rules
+   * have the connections of the real crate, dead ones and failed dials
+   * included (see `SendHandles`); a dial takes a round trip.
    *
    * @default 'closes'
    */
-  release?: 'closes' | 'silent'
+  release?: 'closes' | 'silent' | 'crate'
   /**
    * Milliseconds until the peers of a node that died hear of it. `latency`: one
    * latency, as in the Rust crate's simulator.
@@ -37,11 +40,18 @@ export interface NetworkConfig {
    */
   dialFailureMs?: number
   /**
-   * Bytes a second that each node can send; messages queue behind each other.
+   * Bytes a second that each node can send, to all others together; messages
+   * queue behind each other. Needs `traffic`, which knows their size.
    *
    * @default Infinity
    */
   bandwidth?: number
+  /**
+   * Bytes a second that pass from one node to one other, queueing likewise.
+   *
+   * @default Infinity
+   */
+  linkBandwidth?: number
   /** Overrides of the protocol's configuration, for nodes of both rule sets. */
   protocol?: ConfigInit
   /** Counts, and carries as bytes where asked to, what is sent. */
@@ -79,8 +89,12 @@ export interface SimulatedNode {
   life: number
   /** Nodes that it has a connection with. */
   readonly connections: Set<number>
+  /** What it sends to each node through, where connections are the crate's. */
+  readonly handles: Map<number, SendHandle>
   /** When its last byte has left. */
   sendsUntil: number
+  /** When its last byte to each node has left, where links have a bandwidth. */
+  readonly linkSendsUntil: Map<number, number>
   /** When the last message to each node arrives, where there is jitter. */
   readonly arrivals: Map<number, number>
 }

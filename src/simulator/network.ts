@@ -71,6 +71,8 @@ export class Network {
       life: 0,
       connections: new Set(),
       sendsUntil: 0,
+      handles: new Map(),
+      linkSendsUntil: new Map(),
       arrivals: new Map()
     }
     this.hasUnreachable ||= node.unreachable
@@ -117,6 +119,7 @@ export class Network {
     node.life++
     node.alive = true
     node.connections.clear()
+    node.handles.clear()
     node.machine = this.createMachine(node.key, node.rules)
   }
 
@@ -156,6 +159,11 @@ export class Network {
         }
       }
     })
+  }
+
+  /** Whether no partition lies between two nodes. */
+  isSameSide (a: number, b: number): boolean {
+    return this.links.isSameSide(a, b)
   }
 
   /** Runs the function at a time. */
@@ -304,7 +312,10 @@ export class Network {
 
         break
       case 'disconnected':
-        this.handle(node, { type: 'peerDisconnected', peer: item.from.key, reason: 'connectionClosed' })
+        if (this.links.isToldOfEnd(node, item.from)) {
+          this.handle(node, { type: 'peerDisconnected', peer: item.from.key, reason: 'connectionClosed' })
+        }
+
         break
       default:
         item satisfies never
@@ -336,9 +347,9 @@ export class Network {
       }
     }
 
-    if (released !== undefined && (this.config.release ?? 'closes') === 'closes') {
+    if (released !== undefined) {
       for (const peer of released) {
-        links.disconnect(node, this.nodeOf(peer), 'latency', time)
+        links.release(node, this.nodeOf(peer), time)
       }
     }
 

@@ -73,6 +73,21 @@ export function measureOverlay (network: Network, samples = 32): OverlayReport {
   }
 }
 
+/** The node and all that a broadcast of it can reach as things are: over active views, between nodes alive, within a side of a partition. */
+export function reachableFrom (network: Network, node: number): Set<number> {
+  const found = new Set([node])
+
+  for (const member of found) {
+    for (const next of network.neighbors(member)) {
+      if (network.nodes[next].alive && network.isSameSide(member, next)) {
+        found.add(next)
+      }
+    }
+  }
+
+  return found
+}
+
 type Graph = ReadonlyMap<number, ReadonlySet<number>>
 
 /** Hops from one node to all that it reaches. */

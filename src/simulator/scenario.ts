@@ -1,44 +1,56 @@
 import { seedsOf } from './experiment.ts'
-import { maxLatency, parseLatency } from './latency.ts'
+import { choiceOf, isFields, numberOf, refuseUnknown } from './fields.ts'
 import { RULE_SETS } from './machine.ts'
+import { parseEvents } from './scenario-events.ts'
+import { parseLatency } from './scenario-latency.ts'
 import type { ExperimentConfig } from './experiment.ts'
-import type { LatencyConfig } from './latency.ts'
+import type { Bounds, Fields } from './fields.ts'
 
-/** What a scenario file may say of the network, beside its latency: each with the least and the most that makes sense. */
+const DAY_MS = 86_400_000
+
+/** Numbers of a scenario, each with the least and the most that makes sense. */
 const NUMBERS = {
   nodes: { least: 2, most: 1_000_000, whole: true },
   rounds: { least: 1, most: 100_000, whole: true },
-  warmupMs: { least: 0, most: 86_400_000, whole: false },
-  roundTimeoutMs: { least: 1, most: 86_400_000, whole: false },
-  healMs: { least: 0, most: 86_400_000, whole: false },
-  kill: { least: 0, most: 0.999, whole: false },
+  warmupMs: { least: 0, most: DAY_MS },
+  roundTimeoutMs: { least: 1, most: DAY_MS },
   contentBytes: { least: 8, most: 4_055, whole: true },
-  jitterMs: { least: 0, most: 60_000, whole: false },
-  deathNoticeMs: { least: 0, most: 3_600_000, whole: false },
-  dialFailureMs: { least: 0, most: 3_600_000, whole: false }
-} as const
+  kill: { least: 0, most: 0.999 },
+  healMs: { least: 0, most: DAY_MS },
+  jitterMs: { least: 0, most: 60_000 },
+  bandwidth: { least: 1, most: 1e12 },
+  linkBandwidth: { least: 1, most: 1e12 },
+  unreachable: { least: 0, most: 1 },
+  deathNoticeMs: { least: 0, most: 3_600_000 },
+  dialFailureMs: { least: 0, most: 3_600_000 },
+  durationMs: { least: 1, most: DAY_MS },
+  broadcastEveryMs: { least: 1, most: DAY_MS },
+  churnPerMinute: { least: 0, most: 100 },
+  linkLossPerMinute: { least: 0, most: 100 }
+} as const satisfies Readonly<Record<string, Bounds>>
 
-/** What a scenario file may choose from a list. */
-const CHOICES = {
-  senders: ['one', 'new', 'all'],
-  rules: RULE_SETS,
-  release: ['closes', 'silent']
-} as const
+/** Fields that only a run with `durationMs` has. */
+const OF_A_TIMELINE = ['broadcastEveryMs', 'churnPerMinute', 'linkLossPerMinute', 'events'] as const
 
-type Fields = Record<string, unknown>
+/** Fields of a run in rounds, which one with `durationMs` has not. */
+const OF_ROUNDS = ['rounds', 'senders', 'kill', 'healMs'] as const
+
+const OTHERS = ['name', 'latency', 'seeds', 'events', 'senders', 'rules', 'release', 'mode'] as const
 
 /** A scenario file as an experiment. */
 export interface Scenario {
   name: string
   config: ExperimentConfig
+  /** Whose rules the nodes follow; `mixed`: every second node upstream's. */
+  rules: 'ours' | 'upstream' | 'mixed'
+  /** Whether messages go as objects, or as bytes through the codec. */
+  mode: 'fast' | 'byte'
 }
 
 /**
- * Reads a scenario: an object of the fields of `ExperimentConfig` that are
- * data. `latency` is an object as in `LatencyConfig` or a text as on the
- * command line, `seeds` a list, or how many; `rules` one name for all nodes.
- * What is left out has its default: 1,000 nodes, one sender, 30 rounds, four
- * seeds, 10 to 50 ms, 10 s of warm-up.
+ * Reads a scenario. `docs/simulation.md` describes its fields. What is left
+ * out has its default: 1,000 nodes, one sender, 30 rounds, four seeds, 10 to
+ * 50 ms, 10 s of warm-up.
  *
  * @param value - parsed JSON
  * @throws {RangeError} naming the field, its value and what is needed
@@ -48,71 +60,62 @@ export function parseScenario (value: unknown): Scenario {
     throw new RangeError('a scenario is an object')
   }
 
-  const known = [...Object.keys(NUMBERS), ...Object.keys(CHOICES), 'name', 'latency', 'seeds']
-
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw new RangeError(`a scenario has no ${key}; it has ${known.join(', ')}`)
-    }
-  }
-
+  refuseUnknown(value, [...Object.keys(NUMBERS), ...OTHERS], 'a scenario')
+  const rules = choiceOf(value, 'rules', [...RULE_SETS, 'mixed'] as const) ?? 'ours'
+  const mode = choiceOf(value, 'mode', ['fast', 'byte'] as const) ?? 'fast'
+  const number = (key: keyof typeof NUMBERS): number | undefined => numberOf(value, key, NUMBERS[key])
   const config: ExperimentConfig = {
-    nodes: numberOf(value, 'nodes') ?? 1_000,
-    senders: choiceOf(value, 'senders') ?? 'one',
-    rounds: numberOf(value, 'rounds') ?? 30,
+    nodes: number('nodes') ?? 1_000,
+    senders: choiceOf(value, 'senders', ['one', 'new', 'all'] as const) ?? 'one',
+    rounds: number('rounds') ?? 30,
     seeds: parseSeeds(value.seeds ?? 4),
-    latency: parseLatencyField(value.latency ?? '10-50'),
-    rules: choiceOf(value, 'rules') ?? 'ours',
-    release: choiceOf(value, 'release') ?? 'closes',
-    warmupMs: numberOf(value, 'warmupMs') ?? 10_000,
-    deathNotice: numberOf(value, 'deathNoticeMs') ?? 'latency'
+    latency: parseLatency(value.latency ?? '10-50'),
+    rules: rules === 'mixed' ? (node) => node % 2 === 0 ? 'ours' : 'upstream' : rules,
+    release: choiceOf(value, 'release', ['closes', 'silent', 'crate'] as const) ?? 'closes',
+    warmupMs: number('warmupMs') ?? 10_000,
+    deathNotice: number('deathNoticeMs') ?? 'latency'
   }
 
-  for (const key of ['roundTimeoutMs', 'healMs', 'kill', 'contentBytes', 'jitterMs', 'dialFailureMs'] as const) {
-    const number = numberOf(value, key)
+  for (const key of ['roundTimeoutMs', 'healMs', 'kill', 'contentBytes', 'jitterMs', 'bandwidth', 'linkBandwidth', 'unreachable', 'dialFailureMs'] as const) {
+    const given = number(key)
 
-    if (number !== undefined) {
-      config[key] = number
+    if (given !== undefined) {
+      config[key] = given
     }
   }
 
-  return { name: typeof value.name === 'string' ? value.name : 'scenario', config }
+  addTimeline(value, config, number)
+
+  return { name: typeof value.name === 'string' ? value.name : 'scenario', config, rules, mode }
 }
 
-function isFields (value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+/** With `durationMs` time passes in one piece, in place of rounds. */
+function addTimeline (fields: Fields, config: ExperimentConfig, number: (key: keyof typeof NUMBERS) => number | undefined): void {
+  const durationMs = number('durationMs')
 
-function numberOf (fields: Fields, key: keyof typeof NUMBERS): number | undefined {
-  const value = fields[key]
+  if (durationMs === undefined) {
+    const stray = OF_A_TIMELINE.find((key) => fields[key] !== undefined)
 
-  if (value === undefined) {
-    return undefined
+    if (stray !== undefined) {
+      throw new RangeError(`${stray} needs durationMs: how long it goes on`)
+    }
+
+    return
   }
 
-  const { least, most, whole } = NUMBERS[key]
+  const stray = OF_ROUNDS.find((key) => fields[key] !== undefined)
 
-  if (typeof value !== 'number' || !(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
-    throw new RangeError(`${key} is ${JSON.stringify(value)}, ${whole ? 'a whole number' : 'a number'} from ${least} to ${most} is needed`)
+  if (stray !== undefined) {
+    throw new RangeError(`${stray} and durationMs exclude each other: one is for rounds, the other for events in time`)
   }
 
-  return value
-}
-
-function choiceOf<K extends keyof typeof CHOICES> (fields: Fields, key: K): (typeof CHOICES)[K][number] | undefined {
-  const value = fields[key]
-
-  if (value === undefined) {
-    return undefined
+  config.timeline = {
+    durationMs,
+    broadcastEveryMs: number('broadcastEveryMs') ?? 1_000,
+    churnPerMinute: number('churnPerMinute') ?? 0,
+    linkLossPerMinute: number('linkLossPerMinute') ?? 0,
+    events: parseEvents(fields.events ?? [])
   }
-
-  const found = CHOICES[key].find((choice) => choice === value)
-
-  if (found === undefined) {
-    throw new RangeError(`${key} is ${JSON.stringify(value)}, one of ${CHOICES[key].join(', ')} is needed`)
-  }
-
-  return found
 }
 
 function parseSeeds (value: unknown): number[] {
@@ -125,44 +128,4 @@ function parseSeeds (value: unknown): number[] {
   }
 
   throw new RangeError(`seeds is ${JSON.stringify(value)}, a list of whole numbers from 0 or a count from 1 to 10000 is needed`)
-}
-
-function parseLatencyField (value: unknown): LatencyConfig {
-  if (typeof value === 'string') {
-    return parseLatency(value)
-  }
-
-  if (isFields(value)) {
-    const { type, ms, minMs, maxMs, regions, insideMs, betweenMs } = value
-
-    if (type === 'fixed' && isMs(ms)) {
-      return { type, ms }
-    }
-
-    if (type === 'uniform' && isRange([minMs, maxMs])) {
-      return { type, minMs: Number(minMs), maxMs: Number(maxMs) }
-    }
-
-    if (type === 'regions' && typeof regions === 'number' && Number.isInteger(regions) && regions >= 1 && isRange(insideMs) && isRange(betweenMs)) {
-      const latency: LatencyConfig = { type, regions, insideMs, betweenMs }
-
-      if (maxLatency(latency) <= MAX_LATENCY_MS) {
-        return latency
-      }
-    }
-  }
-
-  throw new RangeError(`latency is ${JSON.stringify(value)}, needed is e.g. "10-50", "regions", {"type":"fixed","ms":20}, ` +
-    `{"type":"uniform","minMs":10,"maxMs":50} or {"type":"regions","regions":5,"insideMs":[5,15],"betweenMs":[80,250]}, all above 0 and at most ${MAX_LATENCY_MS} ms`)
-}
-
-/** A path of more than a minute is a mistake. */
-const MAX_LATENCY_MS = 60_000
-
-function isMs (value: unknown): value is number {
-  return typeof value === 'number' && value > 0 && value <= MAX_LATENCY_MS
-}
-
-function isRange (value: unknown): value is [number, number] {
-  return Array.isArray(value) && value.length === 2 && isMs(value[0]) && isMs(value[1]) && value[0] <= value[1]
 }

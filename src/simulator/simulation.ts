@@ -1,5 +1,6 @@
 import { Rng } from '../proto/index.ts'
 import { contentOf, sequenceOf } from './content.ts'
+import { brokenInvariants } from './invariants.ts'
 import { Network } from './network.ts'
 import type { RuleSet } from './machine.ts'
 import type { NetworkConfig } from './network.ts'
@@ -28,6 +29,9 @@ export interface RoundResult {
   reliability: number
   /** Control messages of PlumTree (Prune, Graft, IHave) that were received. */
   control: number
+  /** How the nodes with upstream's rules fared, where there are others too: mean milliseconds of their deliveries, and those that did not happen. */
+  upstreamMs?: number
+  upstreamMissed?: number
 }
 
 export interface SimulationConfig extends NetworkConfig {
@@ -38,6 +42,13 @@ export interface SimulationConfig extends NetworkConfig {
    * @default 'ours' for all
    */
   rules?: RuleSet | ((node: number) => RuleSet)
+  /**
+   * The share of nodes that others cannot dial (NAT): they are reached only over
+   * connections that they opened. Never the first node, which all join through.
+   *
+   * @default 0
+   */
+  unreachable?: number
   /**
    * Virtual milliseconds before the first broadcast.
    *
@@ -56,6 +67,14 @@ export interface SimulationConfig extends NetworkConfig {
    * @default 32
    */
   contentBytes?: number
+  /**
+   * Whether all that must hold of a node is checked after each event (see
+   * `brokenInvariants`), and that no message is delivered twice; a run in which
+   * it does not ends with an error. Takes about twice the time.
+   *
+   * @default false
+   */
+  check?: boolean
 }
 
 /** A message on its way through the swarm. */
@@ -63,9 +82,20 @@ export interface Broadcast {
   readonly content: Uint8Array
   readonly sender: number
   readonly sentAt: number
-  /** Nodes that have it, its sender included. */
-  readonly delivered: Set<number>
+  /** When each node got it, in virtual milliseconds; its sender included. */
+  readonly delivered: Map<number, number>
 }
+
+/** Messages that nodes received, by what they are for. */
+export interface Received {
+  payloads: number
+  /** Prune, Graft, IHave. */
+  control: number
+  membership: number
+}
+
+/** How often a progress bar hears of a stretch of time. */
+const PROGRESS_STEPS = 40
 
 /**
  * A swarm whose nodes all join through the first one at the same time, and the
@@ -75,12 +105,12 @@ export class Simulation {
   readonly network: Network
   /** Deliveries of a message to a node that had it. */
   duplicates = 0
+  /** Since the beginning. */
+  readonly received: Received = { payloads: 0, control: 0, membership: 0 }
   private readonly config: SimulationConfig
   private readonly rng: Rng
   private readonly bySequence = new Map<number, Broadcast>()
   private sequence = 0
-  private payloads = 0
-  private control = 0
   private maxHop = 0
   private hops = 0
   private times: number[] = []
@@ -90,13 +120,18 @@ export class Simulation {
     this.config = config
     this.rng = new Rng(config.seed ^ 0x7369)
     this.network = new Network(config)
+
+    if (config.check === true) {
+      this.network.stepListener = (node) => { this.check(node) }
+    }
+
     this.network.messageListener = (_, message) => {
       switch (message.type) {
-        case 'gossip': this.payloads++; break
+        case 'gossip': this.received.payloads++; break
         case 'prune':
         case 'graft':
-        case 'iHave': this.control++; break
-        default:
+        case 'iHave': this.received.control++; break
+        default: this.received.membership++
       }
     }
     this.network.listener = (node, event) => {
@@ -106,15 +141,43 @@ export class Simulation {
     }
   }
 
-  /** Adds all nodes, lets them join through the first, and lets the warm-up pass. */
-  bootstrap (): void {
-    const { nodes, rules = 'ours', warmupMs = 10_000 } = this.config
+  /** Adds a node of the next index, with the rules and the reachability that the configuration has for it; it has yet to join. */
+  add (): number {
+    const { rules = 'ours', unreachable = 0, seed } = this.config
+    const index = this.network.nodes.length
+
+    return this.network.add(typeof rules === 'string' ? rules : rules(index), {
+      unreachable: index > 0 && unreachable > 0 && new Rng(seed ^ 0x6e61 ^ index << 8).float() < unreachable
+    })
+  }
+
+  /**
+   * Adds all nodes, lets them join through the first, and lets the warm-up pass.
+   *
+   * @param progress - hears the share that is done
+   */
+  bootstrap (progress?: (done: number) => void): void {
+    const { nodes, warmupMs = 10_000 } = this.config
 
     for (let i = 0; i < nodes; i++) {
-      this.network.join(this.network.add(typeof rules === 'string' ? rules : rules(i)), i === 0 ? [] : [0])
+      this.network.join(this.add(), i === 0 ? [] : [0])
     }
 
-    this.network.run(this.network.now + warmupMs)
+    this.pass(warmupMs, progress)
+  }
+
+  /**
+   * Lets virtual milliseconds pass.
+   *
+   * @param progress - hears the share that is done
+   */
+  pass (ms: number, progress?: (done: number) => void): void {
+    const start = this.network.now
+
+    for (let i = 1; i <= PROGRESS_STEPS; i++) {
+      this.network.run(start + ms * i / PROGRESS_STEPS)
+      progress?.(i / PROGRESS_STEPS)
+    }
   }
 
   /** A random node that is not gone. */
@@ -124,11 +187,16 @@ export class Simulation {
     return alive[this.rng.below(alive.length)]
   }
 
-  /** A share of all nodes is gone at once, without a word. */
-  kill (share: number): void {
-    const alive = this.rng.shuffle(this.network.alive())
+  /**
+   * A share of all nodes is gone at once, without a word.
+   *
+   * @param spared - a node that lives on
+   */
+  kill (share: number, spared?: number): void {
+    const alive = this.network.alive()
+    const doomed = this.rng.shuffle(alive.filter((node) => node !== spared))
 
-    for (const node of alive.slice(0, Math.round(share * alive.length))) {
+    for (const node of doomed.slice(0, Math.round(share * alive.length))) {
       this.network.crash(node)
     }
   }
@@ -137,7 +205,7 @@ export class Simulation {
   broadcast (sender: number): Broadcast {
     const sequence = this.sequence++
     const content = contentOf(sequence, this.config.contentBytes ?? 32)
-    const broadcast: Broadcast = { content, sender, sentAt: this.network.now, delivered: new Set([sender]) }
+    const broadcast: Broadcast = { content, sender, sentAt: this.network.now, delivered: new Map([[sender, this.network.now]]) }
     this.bySequence.set(sequence, broadcast)
     this.network.broadcast(sender, content)
 
@@ -149,25 +217,23 @@ export class Simulation {
     const { network } = this
     const start = network.now
     this.bySequence.clear()
-    this.payloads = 0
-    this.control = 0
+    const before = { ...this.received }
     this.maxHop = 0
     this.hops = 0
     this.times = []
     this.wanted = senders.length * (network.alive().length - 1)
 
-    for (const sender of senders) {
-      this.broadcast(sender)
-    }
+    const broadcasts = senders.map((sender) => this.broadcast(sender))
 
     network.run(start + (this.config.roundTimeoutMs ?? 5_000), () => this.times.length >= this.wanted)
 
     const delivered = this.times.length
+    const payloads = this.received.payloads - before.payloads
     const times = this.times.map((time) => time - start)
 
     return {
-      rmr: this.payloads / delivered - 1,
-      rmrRust: this.payloads / (delivered - 1) - 1,
+      rmr: payloads / delivered - 1,
+      rmrRust: payloads / (delivered - 1) - 1,
       ldh: this.maxHop,
       lastDeliveryMs: network.now - start,
       p50Ms: quantile(times, this.wanted, 0.5),
@@ -175,8 +241,31 @@ export class Simulation {
       hops: this.hops / delivered,
       missed: this.wanted - delivered,
       reliability: delivered / this.wanted,
-      control: this.control
+      control: this.received.control - before.control,
+      ...(typeof this.config.rules === 'function' ? this.ofUpstream(broadcasts) : {})
     }
+  }
+
+  /** How nodes with upstream's rules fared. */
+  private ofUpstream (broadcasts: Broadcast[]): { upstreamMs: number, upstreamMissed: number } {
+    const { network } = this
+    const nodes = network.alive().filter((node) => network.nodes[node].rules === 'upstream')
+    let [sum, got, missed] = [0, 0, 0]
+
+    for (const { delivered, sender, sentAt } of broadcasts) {
+      for (const node of nodes) {
+        const at = delivered.get(node)
+
+        if (at === undefined) {
+          missed++
+        } else if (node !== sender) {
+          sum += at - sentAt
+          got++
+        }
+      }
+    }
+
+    return { upstreamMs: sum / got, upstreamMissed: missed }
   }
 
   /** So many rounds, one after the other; `progress` hears the share that is done. */
@@ -190,6 +279,23 @@ export class Simulation {
     }
 
     return results
+  }
+
+  /** So many rounds of one message each, by whom the function names. */
+  roundsOf (count: number, sender: () => number): RoundResult[] {
+    return Array.from({ length: count }, () => this.round([sender()]))
+  }
+
+  private check (node: number): void {
+    const broken = brokenInvariants(this.network.nodes[node])
+
+    if (this.duplicates > 0) {
+      broken.push('a message delivered twice')
+    }
+
+    if (broken.length > 0) {
+      throw new Error(`seed ${this.config.seed}, ${this.network.now} ms, node ${node}: ${broken.join('; ')}`)
+    }
   }
 
   private onReceived (node: number, content: Uint8Array, hop: number): void {
@@ -206,7 +312,7 @@ export class Simulation {
       return
     }
 
-    broadcast.delivered.add(node)
+    broadcast.delivered.set(node, this.network.now)
     this.times.push(this.network.now)
     this.hops += hop
     this.maxHop = Math.max(this.maxHop, hop)

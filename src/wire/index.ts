@@ -6,10 +6,12 @@
  */
 export { decodeMessage, isMembershipPayload } from './decode-message.ts'
 export { encodeMessage, encodedSize } from './encode-message.ts'
+export { MAX_TOPIC_NAME_BYTES, SUBSCRIPTIONS_TOPIC, TOPIC_TAG_BYTES, announcementHeadSize, decodeAnnouncement, encodeAnnouncement, statementSize } from './announcement.ts'
 export { FRAME_LENGTH_BYTES, decodeStreamHeader, encodeFrame, encodeStreamHeader } from './frame.ts'
 export { FrameDecoder } from './frame-decoder.ts'
 export { MAX_PEER_DATA_BYTES, decodePeerData, encodePeerData, hasExtension } from './peer-data.ts'
 export { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
+export type { Announcement, TopicStatement } from './announcement.ts'
 export type { FrameDecoderInit } from './frame-decoder.ts'
 export type { PeerData } from './peer-data.ts'
 export type { SocketAddress } from './socket-address.ts'

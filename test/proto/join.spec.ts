@@ -226,7 +226,7 @@ describe('Join', () => {
       expect(node.receive(peer, join)).to.deep.include(['up', peer])
     }
 
-    expect(node.receive('x', join)).to.deep.equal([['timer', 'refuse', 300]])
+    expect(node.receive('x', join)).to.deep.include(['timer', 'refuse', 300])
     expect(node.advance(299)).to.deep.equal([])
 
     const effects = node.advance(1)
@@ -261,7 +261,24 @@ describe('Join', () => {
     node.advance(1_000)
 
     expect(node.receive('x', join)).to.deep.include(['up', 'x'])
-    expect(node.receive('y', join)).to.deep.equal([['timer', 'refuse', 300]])
+    expect(node.receive('y', join)).to.deep.include(['timer', 'refuse', 300])
+    expect(node.neighbors).to.not.include('y')
+  })
+
+  it('of a Rust peer is told to all neighbors also where it is refused, of one of our kind it is not', () => {
+    const ours = bytes('ours')
+    const node = TestNode.with(['a', 'b', 'c', 'd', 'e'], { rules: { understandsRefusal: (data) => data === ours } })
+    node.receive('u', join)
+    node.receive('v', join)
+    node.receive('w', join)
+    const refused = node.receive('rust', { type: 'join', data: bytes('rust') })
+    const told = sent(refused)
+
+    expect(told.map(([, to]) => to)).to.have.members(node.neighbors)
+    told.forEach(([, , message]) => {
+      expect(message).to.deep.equal({ type: 'forwardJoin', peer: { id: 'rust', data: bytes('rust') }, ttl: 6 })
+    })
+    expect(sent(node.receive('js', { type: 'join', data: ours }))).to.deep.equal([])
   })
 
   it('rather drops neighbors that others chose', () => {
@@ -435,7 +452,7 @@ describe('leaving a topic', () => {
 
     // longer than any timer of the first time, shorter than the patience with a silent neighbor
     expect(sent(node.advance(50_000), { type: 'shuffle' })).to.have.lengthOf(6)
-    // the next Shuffle, the next upkeep, and the next look for nearer peers
-    expect(node.pendingTimers).to.equal(3)
+    // the next Shuffle, the next upkeep, the next look for nearer peers, and the next call
+    expect(node.pendingTimers).to.equal(4)
   })
 })

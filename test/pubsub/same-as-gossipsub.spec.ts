@@ -152,12 +152,49 @@ for (const [name, router] of Object.entries(routers)) {
       const messages: string[] = []
       b.services.pubsub.addEventListener('message', ({ detail }) => { messages.push(text(detail.data)) })
       b.services.pubsub.subscribe('fruit')
-      // gossipsub learns of the subscription, irohGossip asks when it publishes
-      await until('it can be sent', () => a.services.pubsub.getSubscribers('fruit').length === 1 || name === 'irohGossip')
-      await a.services.pubsub.publish('fruit', bytes('apple'))
+      await until('it can be sent', () => a.services.pubsub.getSubscribers('fruit').length === 1)
+      expect((await a.services.pubsub.publish('fruit', bytes('apple'))).recipients.map(String)).to.deep.equal([b.peerId.toString()])
       await until('it arrives', () => messages.length === 1)
       expect(messages).to.deep.equal(['apple'])
       expect(a.services.pubsub.getTopics()).to.deep.equal([])
+    })
+
+    it('hears of the subscriptions of others though it has none', async () => {
+      const [a, b] = await pair()
+      const heard: unknown[] = []
+      a.services.pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
+        heard.push(...subscriptions.map(({ topic, subscribe }) => `${subscribe ? '+' : '-'}${topic} ${peerId.equals(b.peerId) ? 'b' : 'another'}`))
+      })
+      b.services.pubsub.subscribe('fruit')
+      b.services.pubsub.subscribe('nuts')
+      await until('both are known', () => ['fruit', 'nuts'].every((topic) => a.services.pubsub.getSubscribers(topic).length === 1))
+      expect(a.services.pubsub.getSubscribers('bread')).to.deep.equal([])
+      expect(a.services.pubsub.getTopics()).to.deep.equal([])
+
+      b.services.pubsub.unsubscribe('fruit')
+      await until('one has ended', () => a.services.pubsub.getSubscribers('fruit').length === 0)
+      // it knows of the other already, and hears nothing new
+      a.services.pubsub.subscribe('nuts')
+      expect(a.services.pubsub.getSubscribers('nuts').map(String)).to.deep.equal([b.peerId.toString()])
+      await until('b hears of it', () => b.services.pubsub.getSubscribers('nuts').length === 1)
+      a.services.pubsub.unsubscribe('nuts')
+      await until('b hears of its end', () => b.services.pubsub.getSubscribers('nuts').length === 0)
+      expect(a.services.pubsub.getSubscribers('nuts').map(String)).to.deep.equal([b.peerId.toString()])
+      expect(heard).to.deep.equal(['+fruit b', '+nuts b', '-fruit b'])
+    })
+
+    it('has its first messages sent to a peer as soon as that is known to be subscribed', async () => {
+      const [a, b] = await pair()
+      const messages: string[] = []
+      const published = new Promise((resolve, reject) => {
+        a.services.pubsub.addEventListener('subscription-change', () => {
+          a.services.pubsub.publish('fruit', bytes('apple')).then(resolve, reject)
+        }, { once: true })
+      })
+      b.services.pubsub.addEventListener('message', ({ detail }) => { messages.push(text(detail.data)) })
+      ;[a, b].forEach(({ services: { pubsub } }) => { pubsub.subscribe('fruit') })
+      expect(await published).to.have.deep.property('recipients').with.length(1)
+      await until('it arrives', () => messages.length === 1)
     })
 
     it('has messages judged before it gets them', async () => {

@@ -159,4 +159,72 @@ describe('topic validators', () => {
     await until('the last one arrives', () => messages.length > 0)
     expect(messages.map(({ data }) => text(data))).to.deep.equal(['fine'])
   })
+
+  it('hold a bounded number of messages, and the rest is said to be dropped', async () => {
+    const [a, b] = await line([{}, {}])
+    const answers: Array<(result: TopicValidatorResult) => void> = []
+    const messages = messagesOf(b)
+    b.services.pubsub.topicValidators.set('fruit', async () => new Promise((resolve) => { answers.push(resolve) }))
+
+    for (let i = 0; i < 1_100; i++) {
+      await a.services.pubsub.publish('fruit', bytes(`apple ${i}`))
+    }
+
+    const stats = (): ReturnType<typeof b.services.pubsub.getStats> => b.services.pubsub.getStats('fruit')
+    await until('all have come', () => answers.length + (stats()?.unjudged ?? 0) >= 1_100)
+    expect(answers).to.have.length(1_024)
+    expect(stats()?.sizes).to.deep.include({ held: 1_024 })
+    expect(b.services.pubsub.diagnose('fruit').findings.map(({ code }) => code)).to.deep.equal(['messagesUnjudged'])
+    expect(messages).to.deep.equal([])
+    answers.forEach((answer) => { answer('accept') })
+    await until('those that were held are delivered', () => messages.length === 1_024)
+  })
+
+  it('that reject have who handed the messages over let go, not their author, and ignoring counts for nothing', async () => {
+    const signing = { globalSignaturePolicy: 'StrictSign' } as const
+    const [a, b, c] = await line([signing, signing, signing])
+    const judged: string[] = []
+    let result: TopicValidatorResult = 'ignore'
+    c.services.pubsub.topicValidators.set('fruit', (peer, message) => {
+      judged.push(`${message.type === 'signed' && message.from.equals(a.peerId) ? 'a' : 'another'} by ${peer.equals(b.peerId) ? 'b' : 'another'}`)
+
+      return result
+    })
+    const subscribers = (): string[] => c.services.pubsub.getSubscribers('fruit').map(String)
+
+    for (const [turn, count, then] of [['ignore', 20, [b.peerId.toString()]], ['reject', 15, [b.peerId.toString()]]] as const) {
+      result = turn
+      const before = judged.length
+
+      for (let i = 0; i < count; i++) {
+        await a.services.pubsub.publish('fruit', bytes(`${turn} ${i}`))
+      }
+
+      await until('all are judged', () => judged.length === before + count)
+      expect(subscribers()).to.deep.equal(then)
+    }
+
+    await a.services.pubsub.publish('fruit', bytes('one too many'))
+    await until('b is let go', () => subscribers().length === 0)
+    expect(new Set(judged)).to.deep.equal(new Set(['a by b']))
+    expect(b.services.pubsub.getSubscribers('fruit').map(String)).to.include(a.peerId.toString())
+  })
+
+  it('cost nothing where there are none: a message is delivered in the call that read its frame', async () => {
+    const [a, b] = await line([{}, {}])
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 100
+
+    try {
+      const stack = new Promise<string>((resolve) => {
+        b.services.pubsub.addEventListener('message', () => { resolve(new Error('here').stack ?? '') })
+      })
+      await a.services.pubsub.publish('fruit', bytes('apple'))
+      const [synchronous] = (await stack).split('\n    at async ')
+      expect(synchronous).to.include('frame-decoder.ts')
+      expect(synchronous).to.include('driver.ts')
+    } finally {
+      Error.stackTraceLimit = limit
+    }
+  })
 })

@@ -17,6 +17,12 @@ describe('random failures', function () {
     }
   })
 
+  it('would be noticed: the rules of the Rust crate leave some nodes apart', () => {
+    const broken = Array.from({ length: 12 }, (_, seed) => runFaultSchedule({ seed, rules: 'upstream' }).broken)
+
+    expect(broken.flat().join()).to.include('parts after the failures').and.include('did not reach everybody')
+  })
+
   it('repeat exactly from their seed', () => {
     expect(runFaultSchedule({ seed: 3 })).to.deep.equal(runFaultSchedule({ seed: 3 }))
   })

@@ -42,8 +42,9 @@ export async function createNode (init: IrohGossipInit = {}, options: Libp2pOpti
 }
 
 /** A node that only nodes of this process reach, without sockets. */
-export async function createMemoryNode (init: IrohGossipInit = {}): Promise<TestNode> {
+export async function createMemoryNode (init: IrohGossipInit = {}, options: Libp2pOptions = {}): Promise<TestNode> {
   return createNode(init, {
+    ...options,
     addresses: { listen: [`/memory/gossip-${memoryAddress++}`] },
     transports: [memory()]
   })
@@ -68,9 +69,9 @@ export async function stopNodes (): Promise<void> {
   await Promise.all(started.splice(0).map(async (node) => { await node.stop() }))
 }
 
-/** Waits until `holds` is true; fails with `what` after 10 s. */
+/** Waits until `holds` is true; fails with `what` after 20 s. */
 export async function until (what: string, holds: () => boolean): Promise<void> {
-  await pWaitFor(holds, { interval: 5, timeout: { milliseconds: 10_000, message: `It never came true that ${what}` } })
+  await pWaitFor(holds, { interval: 5, timeout: { milliseconds: 20_000, message: `It never came true that ${what}` } })
 }
 
 /** Everything that a handle hears, gathered in the background. */

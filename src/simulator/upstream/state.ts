@@ -146,8 +146,7 @@ export class UpstreamState implements Machine {
         break
       case 'holdMessages':
       case 'validated':
-      case 'inquire':
-        // Rust knows no validators, and asks nobody
+        // Rust knows no validators
         break
       default:
         command satisfies never

@@ -12,6 +12,7 @@ const BOUNDS: Record<string, number> = {
   sounded: 64 + 64,
   received: 262_144,
   cache: 32 * 1024 * 1024 / 256,
+  called: 256 + 256,
   cacheBytes: 32 * 1024 * 1024,
   missing: 16_384,
   recent: 256 + 256,

@@ -24,7 +24,7 @@ export function gossip (text: string, round = 0): Message {
 export type Short = readonly unknown[]
 
 /** Timers that run all the time and say nothing about the message at hand. */
-const HOUSEKEEPING = new Set(['upkeep', 'shuffle', 'sound', 'evictCache'])
+const HOUSEKEEPING = new Set(['upkeep', 'shuffle', 'sound', 'call', 'evictCache'])
 
 export interface TestNodeInit {
   me?: PeerKey

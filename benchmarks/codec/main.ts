@@ -1,6 +1,8 @@
 /**
- * What the wire format costs: frames a second, for gossip messages of several
- * sizes. Prints one JSON object.
+ * What does the wire format cost: frames a second, for gossip messages of several
+ * sizes?
+ *
+ * `node benchmarks/codec/main.ts [--short] [--out folder]`
  *
  * `decode` is stream bytes, eight frames to a chunk, through `FrameDecoder` and
  * `decodeMessage`. `encode` is `encodeFrame` and joining eight frames, as a
@@ -10,24 +12,36 @@
  * `checkId` is a message with an unknown peer id, whose check of the curve is
  * the cost, and `rememberedId` one whose id was checked before.
  */
-import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { allocUnsafe } from 'uint8arrays/alloc'
-import { gossipHeadSize, scopeSize, writeGossipHead, writeMessage, writeScope } from '../src/wire/encode-message.ts'
-import { FrameDecoder, decodeMessage, encodeFrame, encodeMessage, encodeStreamHeader, encodedSize } from '../src/wire/index.ts'
-import { PostcardWriter } from '../src/wire/postcard-writer.ts'
-import type { Gossip } from '../src/proto/messages.ts'
+import { gossipHeadSize, scopeSize, writeGossipHead, writeMessage, writeScope } from '../../src/wire/encode-message.ts'
+import { FrameDecoder, decodeMessage, encodeFrame, encodeMessage, encodeStreamHeader, encodedSize } from '../../src/wire/index.ts'
+import { PostcardWriter } from '../../src/wire/postcard-writer.ts'
+import { linePlot } from '../support/plot.ts'
+import { progress, writeResults } from '../support/results.ts'
+import { spread } from '../support/statistics.ts'
+import type { Gossip } from '../../src/proto/messages.ts'
+import type { Spread } from '../support/statistics.ts'
 
 const BATCH = 8
-const ROUNDS = 5
-const ROUND_MS = 100
 
-/** The best of a few rounds, since a shared machine only ever slows one down. */
-function perSecond (unitsPerCall: number, call: () => unknown): number {
-  let best = 0
+const { values: options } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    out: { type: 'string', default: join(import.meta.dirname, 'results') }
+  }
+})
+const ROUNDS = options.short ? 3 : 7
+const ROUND_MS = options.short ? 30 : 100
 
-  for (let round = 0; round < ROUNDS; round++) {
+function perSecond (unitsPerCall: number, call: () => unknown): Spread {
+  const rates: number[] = []
+
+  // the first one warms up
+  for (let round = 0; round <= ROUNDS; round++) {
     const start = performance.now()
     let calls = 0
 
@@ -39,10 +53,10 @@ function perSecond (unitsPerCall: number, call: () => unknown): number {
       calls += 16
     }
 
-    best = Math.max(best, calls * unitsPerCall * 1_000 / (performance.now() - start))
+    rates.push(calls * unitsPerCall * 1_000 / (performance.now() - start))
   }
 
-  return Math.round(best)
+  return spread(rates.slice(1))
 }
 
 function joined (frame: () => Uint8Array | Uint8ArrayList): Uint8Array {
@@ -74,7 +88,7 @@ function uncopied (message: Gossip): Uint8ArrayList {
   return new Uint8ArrayList(head, message.content, tail)
 }
 
-const sizes: Record<string, Record<string, number>> = {}
+const sizes: Record<string, Record<string, Spread>> = {}
 
 for (const contentBytes of [64, 256, 512, 1_024, 2_048, 4_000, 65_536]) {
   const message: Gossip = {
@@ -114,12 +128,18 @@ const payloads = Array.from({ length: 4_096 }, (_, i) => {
 })
 let next = 0
 
-process.stdout.write(JSON.stringify({
+// more ids than are remembered, in turns: each is forgotten before it comes again
+const checkId = perSecond(1, () => decodeMessage(payloads[next++ % payloads.length]))
+const rememberedId = perSecond(1, () => decodeMessage(payloads[0]))
+
+await linePlot(options.out, {
+  name: 'frames',
+  title: 'The wire format',
   unit: 'frames a second',
-  node: process.version,
-  cpu: cpus()[0]?.model,
-  contentBytes: sizes,
-  // more ids than are remembered, in turns: each is forgotten before it comes again
-  checkId: perSecond(1, () => decodeMessage(payloads[next++ % payloads.length])),
-  rememberedId: perSecond(1, () => decodeMessage(payloads[0]))
-}, null, 2) + '\n')
+  xTitle: 'bytes of content',
+  logX: true,
+  logY: true,
+  points: Object.entries(sizes).flatMap(([bytes, rates]) => Object.entries(rates).map(([series, value]) => ({ series, x: Number(bytes), value })))
+})
+progress('codec: done')
+writeResults(options.out, [], { unit: 'frames a second', contentBytes: sizes, checkId, rememberedId })
