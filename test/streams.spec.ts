@@ -87,20 +87,6 @@ describe('streams', () => {
     await until('it answers on a new stream', () => peer.incoming.length === 2 && peer.heard('neighbor').length >= 2)
   })
 
-  it('finishes the stream of a topic that it leaves while another topic goes on', async () => {
-    const node = await createNode()
-    const left = await node.services.pubsub.join('fruit')
-    await node.services.pubsub.join('other')
-    const peer = await joinedPeer(node)
-    const other = await peer.open()
-    other.send(new Uint8ArrayList(encodeStreamHeader(TopicId.fromName('other').bytes), frameOf({ type: 'join' })))
-    // one for each topic; whatever was asked before has ended
-    const open = (): number => peer.incoming.filter(({ remoteWriteStatus }) => remoteWriteStatus === 'writable').length
-    await until('it is a neighbor in both', () => node.services.pubsub.getSubscribers('other').length === 1 && open() === 2)
-    await left.leave()
-    await until('one stream goes on', () => open() === 1)
-  })
-
   it('opens a stream again that the peer has reset', async () => {
     const node = await createNode({ discovery: { connectedPeers: false } })
     const topic = await node.services.pubsub.join('fruit')
