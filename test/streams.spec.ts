@@ -1,7 +1,7 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { expect } from 'chai'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { GOSSIP_PROTOCOL, TopicId } from '../src/index.ts'
+import { GOSSIP_PROTOCOL } from '../src/index.ts'
 import { encodeStreamHeader } from '../src/wire/index.ts'
 import { HandMadePeer, frameOf, gossip, rawFrame, topicId } from './support/hand-made-peer.ts'
 import { Heard, bytes, createMemoryNode, createNode, stopNodes, until } from './support/nodes.ts'
