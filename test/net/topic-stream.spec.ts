@@ -3,7 +3,9 @@ import { TopicStream } from '../../src/net/topic-stream.ts'
 import type { OpenedStream } from '../../src/net/topic-stream.ts'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
-const HEADER = Uint8Array.of(1)
+const TOPIC = 'aa'.repeat(32)
+/** The length of what follows in four bytes, and the topic. */
+const HEADER = [0, 0, 0, 32, ...new Uint8Array(32).fill(0xaa)]
 const [FIRST, SECOND, THIRD] = [2, 3, 4].map((byte) => Uint8Array.of(byte))
 
 /** A stream that takes everything, and whose end is acknowledged when the test says so. */
@@ -46,7 +48,7 @@ class Rig {
       onDequeued: () => {},
       onStreamFailed: (_stream, error) => { this.failures.push(error) },
       onIdle: () => {}
-    }, HEADER)
+    }, TOPIC)
   }
 
   /** How often a stream was asked for. */
@@ -82,7 +84,7 @@ describe('our stream of a topic', () => {
     rig.send(FIRST)
     rig.send(SECOND)
     const stream = await rig.open(0, THIRD)
-    expect(stream.writes).to.deep.equal([[1, 4, 2, 3]])
+    expect(stream.writes).to.deep.equal([[...HEADER, 4, 2, 3]])
   })
 
   it('that opens after it was given up gets its header and an end, and is not reset', async () => {
@@ -90,7 +92,7 @@ describe('our stream of a topic', () => {
     rig.send(FIRST)
     rig.topic.discard()
     const stream = await rig.open(0)
-    expect(stream.writes).to.deep.equal([[1], 'end'])
+    expect(stream.writes).to.deep.equal([HEADER, 'end'])
     expect(rig.failures).to.deep.equal([])
   })
 
@@ -100,12 +102,12 @@ describe('our stream of a topic', () => {
     const stream = await rig.open(0)
     rig.send(SECOND)
     await settled()
-    expect(stream.writes).to.deep.equal([[1, 2], 'end'])
+    expect(stream.writes).to.deep.equal([[...HEADER, 2], 'end'])
     expect(rig.asked).to.equal(1)
     stream.acknowledge()
     await settled()
     expect(rig.asked).to.equal(2)
     const next = await rig.open(1)
-    expect(next.writes).to.deep.equal([[1, 3]])
+    expect(next.writes).to.deep.equal([[...HEADER, 3]])
   })
 })
