@@ -11,7 +11,9 @@ export interface LaggedEvent {
 /**
  * A bounded queue between a producer that never waits and a reader that may.
  *
- * When it is full the oldest events go, and the reader is told how many.
+ * When it is full the oldest events go, and the reader is told how many: a slow
+ * application never keeps us from reading streams, which would freeze a Rust
+ * peer at the other end (rule 2).
  */
 export class EventQueue<T> {
   readonly #capacity: number

@@ -423,7 +423,10 @@ export class Session {
     }
   }
 
-  /** Keeps libp2p from pruning the connection of a neighbor; in a network of its own by a tag of its own. */
+  /**
+   * Keeps libp2p from pruning the connection of a neighbor, which would never
+   * dial again (rule 7); in a network of its own by a tag of its own.
+   */
   #tag (peer: PeerKey, peerId: PeerId, isNeighbor: boolean): void {
     const shared = this.topics.sharedWith(peer)
 

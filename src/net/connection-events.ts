@@ -109,6 +109,7 @@ export class ConnectionEvents {
       return
     }
 
+    // 15 to 30 s after a Rust peer was killed (rule 11)
     if (peer != null) {
       peer.fail('connectionClosed')
     } else {

@@ -117,7 +117,8 @@ export class Connections {
 
   /**
    * A connection to a peer that has none: one dial at a time, to the addresses
-   * that gossip knows first, then to what libp2p knows.
+   * that gossip knows first, then to what libp2p knows. A Rust peer dials once
+   * and never again, so dialing anew is ours (rule 10).
    */
   async dial (key: PeerKey, id: PeerId, except: WeakSet<Connection>): Promise<Connection> {
     const running = this.#dials.get(key)

@@ -22,7 +22,10 @@ export interface IncomingStreamsInit extends Pick<NetworkInit, 'maxMessageSize' 
   onUnused (peer: PeerKey, id: PeerId): void
 }
 
-/** Takes the streams that peers open, and the frames on them. */
+/**
+ * Takes the streams that peers open, and the frames on them: whatever is wrong
+ * with a frame, or too much of it, the stream is read on (rule 1).
+ */
 export class IncomingStreams {
   readonly #init: IncomingStreamsInit
   readonly #membershipLimit = new MembershipLimit()
@@ -68,6 +71,7 @@ export class IncomingStreams {
           this.#init.native.onFrame(key, native, topic, payload)
         }
 
+        // before anything is decoded: a made-up id costs a check of the curve (rule 15)
         if (this.#membershipLimit.allows(key, payload, this.#init.timers.now())) {
           this.#init.onFrame(key, topic, payload)
         } else {

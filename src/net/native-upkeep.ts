@@ -68,7 +68,11 @@ export class NativeUpkeep {
     }
   }
 
-  /** Closes the oldest of too many idle connections, answered or not. */
+  /**
+   * Closes the oldest of too many idle connections, answered or not. A goodbye
+   * comes first all the same (rules 6 and 7): what a Rust peer has to say after
+   * its connection is gone would be lost.
+   */
   limit (peers: Iterable<NativePeer>): void {
     const now = this.#owner.timers.now()
     const idle = [...peers]

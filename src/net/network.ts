@@ -290,6 +290,7 @@ export class Network implements RemotePeerOwner {
     })
   }
 
+  /** Called once all that was for a peer is acknowledged: a close before that would lose it (rule 12). */
   readonly #drainWaiters = new Map<RemotePeer, () => void>()
 
   /** Resolves when all that is queued for the peer was sent and acknowledged. */

@@ -15,7 +15,7 @@ export interface ReceiveHandlers {
  * Reads an incoming stream to its end, whatever it carries.
  *
  * Nothing here stops, resets or pauses the stream: a Rust peer whose stream is
- * stopped, or not read, freezes with all its topics. Our own half carries
+ * stopped, or not read, freezes with all its topics (rules 1 and 2). Our own half carries
  * nothing; it is finished when all is read, which tells the writer so.
  */
 export function receive (stream: Stream, connection: Pick<Connection, 'multiplexer'>, maxMessageSize: number, handlers: ReceiveHandlers): void {

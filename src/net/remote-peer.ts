@@ -5,7 +5,7 @@ import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
 
-/** Streams that we keep open to one peer; a Rust peer allows 100, and each costs about 7 KiB at its end. */
+/** Streams that we keep open to one peer; a Rust peer allows 100 (rule 12), and each costs about 7 KiB at its end. */
 const MAX_OPEN_STREAMS = 64
 
 /**

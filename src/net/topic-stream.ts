@@ -45,7 +45,7 @@ type State = 'idle' | 'opening' | 'open' | 'finishing'
  *
  * The stream is opened by the first frame and starts with the header, in one
  * write. It is finished, never reset: a Rust peer that meets a stream without a
- * header accepts no further stream on that connection. After a finish the next
+ * header accepts no further stream on that connection (rule 3). After a finish the next
  * stream waits until the peer has acknowledged it, or the peer might read the
  * new stream's first frame before the old one's last (rule 4).
  */

@@ -11,7 +11,9 @@ interface Attempt {
 
 /**
  * The peers through which a topic is joined: which are known, which are still
- * to be asked in this round, and which have been asked and may yet answer.
+ * to be asked in this round, and which have been asked and may yet answer. They
+ * are asked one at a time, since each Join evicts a neighbor of a full Rust peer
+ * (rule 16).
  */
 export class Contacts {
   /** All that the application named; the one named longest ago goes first. */

@@ -236,7 +236,8 @@ export class Healing {
   }
 
   /**
-   * A neighbor is lost.
+   * A neighbor is lost. After a failure it is asked again: a Rust peer that lost
+   * its connection to us has removed us everywhere, and asks nothing (rule 11).
    *
    * @param livedMs - for how long it was one
    */

@@ -117,7 +117,7 @@ export class Neighborship {
     }, now, out)
 
     if (request !== undefined && request.kind !== 'join') {
-      // the last word: a Rust peer that answered would wait for one for ever, and keep a slot for it
+      // the last word: a Rust peer that answered would wait for one for ever, and keep a slot for it (rule 17)
       out.send(from, { type: 'neighbor', priority: 'low', data: peerData })
     } else {
       answerKnownNeighbor(from, link, message.priority, peerData, now, out)
@@ -249,7 +249,7 @@ export class Neighborship {
    * true adds it.
    *
    * A Join or high priority request is refused only where the refused can be
-   * given enough others: a Rust peer does not ask again.
+   * given enough others: a Rust peer does not ask again (rule 18).
    */
   private hasRoomFor (peer: PeerKey, priority: Priority, request: NeighborRequest | undefined, now: number, nearMs?: number): boolean {
     const { views, shuffles, evictions, healing, nearness, calls } = this.shared

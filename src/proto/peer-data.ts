@@ -3,7 +3,8 @@ import type { PeerInfo } from './messages.ts'
 
 /**
  * Whether peer data is worth keeping and passing on: empty data says nothing
- * (rule 28), and longer data would fill a Rust peer's Shuffles until they freeze it.
+ * (rule 28), and longer data would fill a Rust peer's Shuffles until they freeze
+ * it (rule 13).
  */
 export function usableData (data: Uint8Array | undefined): data is Uint8Array {
   return data !== undefined && data.byteLength > 0 && data.byteLength <= MAX_PEER_DATA_BYTES

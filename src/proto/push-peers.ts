@@ -18,7 +18,8 @@ export interface Outgoing {
  * The eager and the lazy set, and what is on its way to their members.
  *
  * Only neighbors are in either set, and each is in exactly one. Where the Rust
- * crate puts strangers that sent something, they would get everything for ever.
+ * crate puts strangers that sent something, they would get everything for ever
+ * (rule 24).
  */
 export class PushPeers {
   readonly eager = new Set<PeerKey>()

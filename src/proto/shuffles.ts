@@ -38,7 +38,7 @@ export class Shuffles {
 
   /**
    * A Shuffle of ours. It names at most eight peers, or a Rust peer's frame
-   * would grow too large. Where the neighbor must not be told how to reach us
+   * would grow too large (rule 13). Where the neighbor must not be told how to reach us
    * it answers itself (ttl 0), over the connection that there is.
    */
   create (to: PeerKey, myData: Uint8Array | undefined, now: number): Shuffle {

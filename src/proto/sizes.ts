@@ -29,7 +29,8 @@ export function gossipBytes (contentBytes: number, scope: DeliveryScope): number
 
 /**
  * The largest content in bytes that survives any number of hops: 4,055 at the
- * default of 4,096. The round takes up to three bytes on the way.
+ * default of 4,096. The round takes up to three bytes on the way, and who cannot
+ * pass a message on loses its link (rule 14).
  */
 export function maxContentBytes (maxMessageSize: number): number {
   const scope = { type: 'swarm', round: MAX_ROUND } as const
@@ -51,7 +52,8 @@ function nodeBytes (node: PeerInfo): number {
 }
 
 /**
- * As many of the peers, from the first on, as fit into one message.
+ * As many of the peers, from the first on, as fit into one message: a frame of
+ * 4,096 bytes is too much for a Rust peer's next one (rule 13).
  *
  * @param fixedBytes - what the message takes beyond tags and peers
  */

@@ -79,6 +79,7 @@ export class Views {
     return this.known.info(peer)
   }
 
+  /** Whether the peer may be remembered: whoever is named to a Rust peer and cannot be dialed is lost to it (rule 10). */
   canDial (peer: PeerKey): boolean {
     return this.init.rules.canDial(this.info(peer))
   }

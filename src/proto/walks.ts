@@ -127,8 +127,8 @@ export class Walks {
   }
 
   /**
-   * Comes from a stranger, the end of our walk. Empty, it says only that its
-   * sender has read what we sent.
+   * Comes from a stranger, the end of our walk (rule 21). Empty, it says only
+   * that its sender has read what we sent.
    */
   onShuffleReply (from: PeerKey, message: ShuffleReply, now: number, out: Outbox): void {
     const { views, healing, shuffles, nearness, calls } = this.shared
