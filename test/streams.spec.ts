@@ -1,7 +1,7 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
 import { expect } from 'chai'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { GOSSIP_PROTOCOL } from '../src/index.ts'
+import { GOSSIP_PROTOCOL, TopicId } from '../src/index.ts'
 import { encodeStreamHeader } from '../src/wire/index.ts'
 import { HandMadePeer, frameOf, gossip, rawFrame, topicId } from './support/hand-made-peer.ts'
 import { Heard, bytes, createMemoryNode, createNode, stopNodes, until } from './support/nodes.ts'
@@ -85,6 +85,26 @@ describe('streams', () => {
     await node.services.pubsub.join('fruit')
     await peer.say({ type: 'join' })
     await until('it answers on a new stream', () => peer.incoming.length === 2 && peer.heard('neighbor').length >= 2)
+  })
+
+  it('finishes the stream of a topic that it leaves, and keeps that of one that goes on', async () => {
+    const node = await createNode({ discovery: { connectedPeers: false } })
+    const [fruit, nuts] = [await node.services.pubsub.join('fruit'), await node.services.pubsub.join('nuts')]
+    const peer = await joinedPeer(node)
+    await until('its stream has come', () => peer.heard('neighbor').length === 1)
+    const other = await peer.open()
+    other.send(new Uint8ArrayList(encodeStreamHeader(TopicId.fromName('nuts').bytes), frameOf({ type: 'join' })))
+    await until('it is a neighbor in both', () => nuts.neighbors().length === 1 && peer.heard('neighbor').length >= 2)
+    expect(peer.incoming).to.have.length(2)
+
+    await fruit.leave()
+    await until('it says goodbye', () => peer.heard('disconnect').length === 1)
+    const ended = (): boolean[] => peer.incoming.map(({ remoteWriteStatus }) => remoteWriteStatus === 'closed')
+    await until('a stream has ended', () => ended().includes(true))
+    await nuts.broadcast(bytes('almond'))
+    await until('the other topic goes on', () => peer.heard('gossip').length === 1)
+    // each stream carried one topic, the first that of the first Join
+    expect(ended()).to.deep.equal([true, false])
   })
 
   it('opens a stream again that the peer has reset', async () => {

@@ -52,7 +52,7 @@ class FakeTimers implements Pick<Timers, 'now' | 'schedule' | 'cancel'> {
   }
 }
 
-async function setUp (): Promise<{ peer: RemotePeer, streams: FakeStream[], timers: FakeTimers, send (topic: number): Promise<void> }> {
+async function setUp (): Promise<{ peer: RemotePeer, streams: FakeStream[], timers: FakeTimers, send (topic: number, last?: boolean): Promise<void> }> {
   const streams: FakeStream[] = []
   const timers = new FakeTimers()
   const owner: RemotePeerOwner = {
@@ -73,8 +73,8 @@ async function setUp (): Promise<{ peer: RemotePeer, streams: FakeStream[], time
   }
   const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
   const peer = new RemotePeer(owner, endpointIdOf(id), id)
-  const send = async (topic: number): Promise<void> => {
-    peer.enqueue(topic.toString(16).padStart(64, '0'), Uint8Array.of(0, 0, 0, 1, 7), false)
+  const send = async (topic: number, last = false): Promise<void> => {
+    peer.enqueue(topic.toString(16).padStart(64, '0'), Uint8Array.of(0, 0, 0, 1, 7), last)
     peer.flush()
     // a turn of the event loop: all promises that could go on have done so
     await new Promise((resolve) => { setImmediate(resolve) })
@@ -84,6 +84,20 @@ async function setUp (): Promise<{ peer: RemotePeer, streams: FakeStream[], time
 }
 
 describe('streams to a peer', () => {
+  it('end with the last frame of their topic, while those of other topics go on', async () => {
+    const { peer, streams, send } = await setUp()
+    await send(0)
+    await send(1)
+    await send(0, true)
+    expect(streams.map(({ closed }) => closed)).to.deep.equal([true, false])
+    await send(1)
+    expect(streams.map(({ closed }) => closed)).to.deep.equal([true, false])
+    // the next word in the first topic begins anew
+    await send(0)
+    expect(streams.map(({ closed }) => closed)).to.deep.equal([true, false, false])
+    expect(peer.openStreams).to.equal(2)
+  })
+
   it('that were quiet for a while are finished, the oldest first, all but eight', async () => {
     const { peer, streams, timers, send } = await setUp()
 
