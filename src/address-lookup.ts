@@ -19,6 +19,12 @@ const MAX_PEERS = 4096
 /** Addresses kept of one peer; the newest come first. */
 const MAX_ADDRESSES = 16
 
+/** What a libp2p peer router finds, and whom it has it from. */
+export interface LearnedPeerInfo extends PeerInfo {
+  /** As an iroh address lookup names its source: nobody has checked that the peer is there. */
+  provenance: 'gossip'
+}
+
 interface Entry {
   addresses: Multiaddr[]
   /** Whether the peer's own data says that it runs this implementation. */
@@ -103,14 +109,14 @@ export class AddressLookup {
   /** Answers libp2p's question for a peer that it has no address of. */
   get [peerRoutingSymbol] (): Partial<PeerRouting> {
     return {
-      findPeer: async (peerId: PeerId): Promise<PeerInfo> => {
+      findPeer: async (peerId: PeerId): Promise<LearnedPeerInfo> => {
         const addresses = peerId.type === 'Ed25519' ? this.get(endpointIdOf(peerId)) : []
 
         if (addresses.length === 0) {
           throw new NotFoundError(`Gossip knows no address of ${peerId}`)
         }
 
-        return { id: peerId, multiaddrs: addresses }
+        return { id: peerId, multiaddrs: addresses, provenance: 'gossip' }
       }
     }
   }

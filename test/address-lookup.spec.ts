@@ -7,8 +7,10 @@ import pWaitFor from 'p-wait-for'
 import { AddressLookup } from '../src/address-lookup.ts'
 import { endpointIdOf, peerIdOf } from '../src/iroh-address.ts'
 import { encodePeerData } from '../src/wire/index.ts'
+import { HandMadePeer } from './support/hand-made-peer.ts'
 import { createNode, stopNodes, until } from './support/nodes.ts'
 import type { TestNode } from './support/nodes.ts'
+import type { PeerInfo as ProtoPeerInfo } from '../src/proto/messages.ts'
 import type { PeerData } from '../src/wire/index.ts'
 import type { AddressManager } from '@libp2p/interface-internal'
 
@@ -150,6 +152,42 @@ describe('the address lookup', () => {
     await until('they know each other', () => a.services.pubsub.getSubscribers('fruit').some((id) => id.equals(b.peerId)))
     const found = await a.peerRouting.findPeer(b.peerId)
     expect(found.multiaddrs.map(String)).to.deep.equal(b.getMultiaddrs().map(String))
+    expect(found).to.have.property('provenance', 'gossip')
+  })
+
+  /** A node in a topic, and a neighbor of it whose words the test chooses. */
+  async function withNeighbor (node: TestNode): Promise<HandMadePeer> {
+    await node.services.pubsub.join('fruit')
+    const neighbor = await HandMadePeer.connect(node)
+    await neighbor.say({ type: 'join' })
+    await until('they are neighbors', () => node.services.pubsub.getSubscribers('fruit').length === 1)
+
+    return neighbor
+  }
+
+  /** Who a peer is and where it is, as gossip says it. */
+  function named (node: TestNode): ProtoPeerInfo {
+    return { id: endpointIdOf(node.peerId), data: encodePeerData({ directAddresses: [], multiaddrs: node.getMultiaddrs().map((address) => address.decapsulate(`/p2p/${node.peerId}`).bytes) }) }
+  }
+
+  it('lets any service dial a peer by its id that only gossip has named', async () => {
+    const [node, far] = await Promise.all([createNode({ membership: { activeViewCapacity: 1 } }), createNode()])
+    const neighbor = await withNeighbor(node)
+    await neighbor.say({ type: 'shuffle', origin: endpointIdOf(neighbor.node.peerId), nodes: [named(far)], ttl: 0 })
+    await until('the words have come', () => neighbor.heard('shuffleReply').length > 0)
+    expect(await node.peerStore.has(far.peerId)).to.equal(false)
+    const connection = await node.dial(far.peerId)
+    expect(connection.remotePeer.equals(far.peerId)).to.equal(true)
+  })
+
+  it('comes before what libp2p remembers: a peer that has moved is found', async () => {
+    const [node, moved] = await Promise.all([createNode(), createNode()])
+    await moved.services.pubsub.join('fruit')
+    // nobody listens there any more
+    await node.peerStore.patch(moved.peerId, { multiaddrs: [multiaddr('/ip4/127.0.0.1/tcp/1')] })
+    const neighbor = await withNeighbor(node)
+    await neighbor.say({ type: 'forwardJoin', peer: named(moved), ttl: 0 })
+    await until('it is a neighbor', () => node.services.pubsub.getSubscribers('fruit').some((id) => id.equals(moved.peerId)))
   })
 
   it('hears of addresses that change while the peers are neighbors', async () => {

@@ -6,7 +6,9 @@ import { expect } from 'chai'
 import { GOSSIP_PROTOCOL } from '../src/index.ts'
 import { isIrohAddress } from '../src/iroh-address.ts'
 import { iroh } from '../src/transport-iroh/index.ts'
-import { Heard, bytes, createNode, stopNodes, until } from './support/nodes.ts'
+import { encodeStreamHeader } from '../src/wire/index.ts'
+import { frameOf, topicId } from './support/hand-made-peer.ts'
+import { Heard, bytes, createBareNode, createNode, stopNodes, until } from './support/nodes.ts'
 import type { TestNode } from './support/nodes.ts'
 import type { Libp2pOptions } from 'libp2p'
 
@@ -100,6 +102,54 @@ describe('among other users of a libp2p node', () => {
     await unshared.leave()
     await until('nothing is left to whom nobody else talks', () => b.getConnections(other.peerId).length === 0)
     expect(connection.status).to.equal('open')
+  })
+
+  it('a connection that others use stays when its peer is let go for what it does to our streams', async () => {
+    const node = await createNode()
+    const peer = await createBareNode()
+    await peer.handle(GOSSIP_PROTOCOL, (stream) => { stream.abort(new Error('go away')) })
+    await peer.handle('/echo/1', () => {})
+    const topic = await node.services.pubsub.join('fruit', { bootstrap: [peer.getMultiaddrs()] })
+    const heard = new Heard(topic)
+    await until('gossip has dialed it', () => node.getConnections(peer.peerId).length === 1)
+    const [connection] = node.getConnections(peer.peerId)
+    const stream = await connection.newStream('/echo/1')
+    const join = await peer.getConnections(node.peerId)[0].newStream(GOSSIP_PROTOCOL)
+    join.send(encodeStreamHeader(topicId.bytes))
+    join.send(frameOf({ type: 'join' }))
+    await until('it was let go', () => {
+      // each asks for a stream, which is refused
+      void topic.broadcastNeighbors(crypto.getRandomValues(new Uint8Array(8)))
+
+      return heard.events.some(({ type }) => type === 'neighborDown')
+    })
+    await until('our streams are gone', () => connection.streams.every(({ protocol }) => protocol !== GOSSIP_PROTOCOL))
+    expect([connection.status, stream.status]).to.deep.equal(['open', 'open'])
+  })
+
+  it('gossip dials in the queue of the node, and waits there for its turn', async () => {
+    const [a, far] = await Promise.all([createNode(), createNode()])
+    const asked: string[] = []
+    const may = Promise.withResolvers<boolean>()
+    const b = await createNode({}, {
+      // one dial at a time, and the first is held up
+      connectionManager: { maxParallelDials: 1, inboundConnectionThreshold: 10_000 },
+      connectionGater: {
+        denyDialMultiaddr: async (address) => {
+          asked.push(String(address))
+
+          return address.toString().includes(far.peerId.toString()) ? may.promise : false
+        }
+      }
+    })
+    await a.services.pubsub.join('fruit')
+    const first = b.dial(far.getMultiaddrs())
+    await until('the first dial is held up', () => asked.length > 0)
+    const topic = await b.services.pubsub.join('fruit', { bootstrap: [a.getMultiaddrs()] })
+    await until('the second one is queued', () => b.getDialQueue().some(({ peerId, status }) => peerId?.equals(a.peerId) === true && status === 'queued'))
+    expect(b.getConnections()).to.deep.equal([])
+    may.resolve(false)
+    await Promise.all([first, topic.joined()])
   })
 
   it('neighbors are tagged, once for all topics, and untagged with the last', async () => {

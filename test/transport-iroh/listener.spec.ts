@@ -10,9 +10,9 @@ import { isIrohAddress } from '../../src/iroh-address.ts'
 import { bindAddresses } from '../../src/transport-iroh/endpoint.ts'
 import { iroh } from '../../src/transport-iroh/index.ts'
 import { IrohTransport } from '../../src/transport-iroh/transport.ts'
+import { FakeEndpoint } from './support/fake-endpoint.ts'
 import { closeNativePeers } from './support/native-peer.ts'
 import { LISTEN, createNode, irohAddress, stopNodes } from './support/nodes.ts'
-import type { NativeEndpoint } from '../../src/transport-iroh/index.ts'
 import type { Listener } from '@libp2p/interface'
 
 use(chaiAsPromised)
@@ -124,45 +124,6 @@ describe('listening by iroh', () => {
     expect(isIrohAddress(direct)).to.equal(true)
   })
 })
-
-/** An endpoint that says of itself what the test wants. */
-class FakeEndpoint implements NativeEndpoint {
-  relayUrl: string | null = null
-  directAddresses: string[] = []
-  readonly #publicKey: Uint8Array
-
-  constructor (publicKey: Uint8Array) {
-    this.#publicKey = publicKey
-  }
-
-  id (): ReturnType<NativeEndpoint['id']> {
-    return { toBytes: () => this.#publicKey }
-  }
-
-  addr (): ReturnType<NativeEndpoint['addr']> {
-    return { directAddresses: () => this.directAddresses, relayUrl: () => this.relayUrl }
-  }
-
-  setAlpns (): void {}
-
-  boundSockets (): string[] {
-    return ['0.0.0.0:7', '[::]:7']
-  }
-
-  async connect (): Promise<never> {
-    throw new Error('there is nobody')
-  }
-
-  async acceptNext (): Promise<never> {
-    return new Promise(() => {})
-  }
-
-  async close (): Promise<void> {}
-
-  isClosed (): boolean {
-    return false
-  }
-}
 
 describe('the addresses of an iroh endpoint', () => {
   afterEach(stopNodes)
