@@ -34,7 +34,8 @@ export interface AnnouncerInit {
   tellAll (peer: PeerKey): void
   /** The first word was said to the peer. */
   onFirstWord (peer: PeerKey): void
-  send (peer: PeerKey, frame: Frame): void
+  /** Must keep the order; `isLast` says that nothing more waits. */
+  send (peer: PeerKey, frame: Frame, isLast: boolean): void
 }
 
 interface Said {
@@ -245,7 +246,7 @@ export class Announcer {
       this.#last = { announcement, frame }
     }
 
-    this.#init.send(peer, this.#last.frame)
+    this.#init.send(peer, this.#last.frame, announcement.isLast)
   }
 }
 

@@ -124,6 +124,8 @@ export class Discovery {
     const room = (entry.hasBootstrap ? 1 : this.#activeViewCapacity) - entry.neighbors.size
 
     if (room <= 0 || !this.#mayAsk) {
+      this.#forgetAttempts(key)
+
       return
     }
 
@@ -166,6 +168,15 @@ export class Discovery {
 
     if (asked.length > 0) {
       this.#ask(entry, asked)
+    }
+  }
+
+  /** The topic has all that it needs: who was asked in vain is not kept for it, in ten thousand quiet topics. Those that left are. */
+  #forgetAttempts (key: TopicKey): void {
+    for (const attempts of this.#available.values()) {
+      if (attempts.get(key)?.notBefore !== Infinity) {
+        attempts.delete(key)
+      }
     }
   }
 

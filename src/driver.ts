@@ -1,13 +1,14 @@
 import { MessageTooLargeError } from './errors.ts'
 import { State } from './proto/state.ts'
+import { TimerQueue } from './proto/timer-queue.ts'
 import { decodeMessage, encodeFrame } from './wire/index.ts'
 import type { InvalidMessageError } from './errors.ts'
 import type { GossipMetrics } from './metrics.ts'
 import type { Network } from './net/network.ts'
-import type { Timers } from './net/timers.ts'
+import type { ScheduledTask, Timers } from './net/timers.ts'
 import type { Frame } from './net/topic-stream.ts'
 import type { Config, Rules } from './proto/config.ts'
-import type { Command, DisconnectReason, InEvent, OutEvent, TopicEvent, ValidationResult, ViolationReason } from './proto/events.ts'
+import type { Command, DisconnectReason, InEvent, OutEvent, Timer, TopicEvent, ValidationResult, ViolationReason } from './proto/events.ts'
 import type { DeliveryScope, Message, PeerKey, TopicKey } from './proto/messages.ts'
 import type { Logger } from '@libp2p/interface'
 
@@ -57,6 +58,10 @@ export class Driver {
   readonly #maxMessageSize: number
   readonly #events: Array<{ topic: TopicKey, event: TopicEvent }> = []
   readonly #held: Array<Extract<OutEvent, { type: 'validate' }>> = []
+  /** The core's timers. Only the next one is armed: quiet topics have several each. */
+  readonly #timers = new TimerQueue<Timer>()
+  #armed: ScheduledTask | undefined
+  #armedFor = Infinity
   #emitting = false
   #dispatching = 0
   /** The message encoded last: the same one goes to several peers in a row. */
@@ -178,9 +183,7 @@ export class Driver {
         this.#events.push(effect)
         return false
       case 'scheduleTimer':
-        this.#init.timers.schedule(effect.delayMs, () => {
-          this.#dispatch({ type: 'timerExpired', timer: effect.timer })
-        })
+        this.#schedule(effect.delayMs, effect.timer)
         return false
       case 'disconnectPeer':
         this.#network.release(effect.peer)
@@ -198,6 +201,44 @@ export class Driver {
         return true
       default:
         return assertNever(effect)
+    }
+  }
+
+  #schedule (delayMs: number, timer: Timer): void {
+    const at = this.#init.timers.now() + delayMs
+    this.#timers.push(at, timer)
+
+    if (at < this.#armedFor) {
+      this.#arm(at)
+    }
+  }
+
+  #arm (at: number): void {
+    const { timers } = this.#init
+
+    if (this.#armed != null) {
+      timers.cancel(this.#armed)
+    }
+
+    this.#armedFor = at
+    this.#armed = timers.schedule(Math.max(0, at - timers.now()), this.#onTimers)
+  }
+
+  readonly #onTimers = (): void => {
+    const now = this.#init.timers.now()
+    // armed again below: what is scheduled meanwhile need not ask
+    this.#armed = undefined
+    this.#armedFor = -Infinity
+
+    for (let due = this.#timers.popBefore(now); due != null; due = this.#timers.popBefore(now)) {
+      this.#dispatch({ type: 'timerExpired', timer: due.item })
+    }
+
+    const next = this.#timers.peek()
+    this.#armedFor = Infinity
+
+    if (next != null) {
+      this.#arm(next)
     }
   }
 

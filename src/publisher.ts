@@ -17,6 +17,9 @@ import type { AbortOptions, PeerId, PrivateKey } from '@libp2p/interface'
 /** Milliseconds that `publish` waits for a first neighbor in a topic that the node was not in. */
 const FIRST_NEIGHBOR_MS = 1_000
 
+/** Milliseconds for which a topic is kept at least that was only published to, while nobody has got the message. */
+const UNSENT_MS = 5_000
+
 /** What a publisher needs of the service. */
 export interface PublisherInit {
   peerId: PeerId
@@ -73,7 +76,8 @@ export class Publisher {
     const recipients = session.neighbors(id)
 
     if (isOnlyPublished) {
-      session.keep(entry, fanoutTTL)
+      // a message that has gone to nobody yet is offered to the first neighbor that comes
+      session.keep(entry, recipients.length === 0 ? Math.max(fanoutTTL, UNSENT_MS) : fanoutTTL)
     }
 
     if (content == null) {

@@ -102,11 +102,12 @@ export class Subscriptions {
       tellAll: (peer) => { this.#tellAll(peer) },
       understands: (peer) => this.#understands(peer),
       topic: (key) => ({ name: init.topics.get(key)?.name, tag: this.#tagOf(fromString(key, 'hex')) }),
-      send: (peer, frame) => {
+      send: (peer, frame, isLast) => {
         init.metrics?.onAnnouncementSent(frame.byteLength)
         network.send(peer, SUBSCRIPTIONS_TOPIC, frame, false)
 
-        if (!init.needs(peer)) {
+        // one stream for all that is said at a time
+        if (isLast && !init.needs(peer)) {
           network.release(peer)
         }
       }

@@ -1,89 +1,11 @@
 import { UnsupportedProtocolError } from '@libp2p/interface'
-import { blake3 } from '@noble/hashes/blake3.js'
 import { expect } from 'chai'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { GOSSIP_PROTOCOL, TopicId } from '../src/index.ts'
-import { FrameDecoder, decodeMessage, encodeFrame, encodeStreamHeader } from '../src/wire/index.ts'
-import { Heard, bytes, createBareNode, createMemoryNode, createNode, stopNodes, until } from './support/nodes.ts'
+import { GOSSIP_PROTOCOL } from '../src/index.ts'
+import { encodeStreamHeader } from '../src/wire/index.ts'
+import { HandMadePeer, frameOf, gossip, rawFrame, topicId } from './support/hand-made-peer.ts'
+import { Heard, bytes, createMemoryNode, createNode, stopNodes, until } from './support/nodes.ts'
 import type { TestNode } from './support/nodes.ts'
-import type { Message } from '../src/wire/index.ts'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-
-const topicId = TopicId.fromName('fruit')
-
-function frameOf (message: Message): Uint8Array {
-  return new Uint8ArrayList(encodeFrame(message)).subarray()
-}
-
-function gossip (content: string): Message {
-  return { type: 'gossip', id: blake3(bytes(content)), content: bytes(content), scope: { type: 'swarm', round: 0 } }
-}
-
-/** A frame that announces `length` bytes, followed by as many as are given. */
-function rawFrame (length: number, payload: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(4 + payload.byteLength)
-  new DataView(frame.buffer).setUint32(0, length)
-  frame.set(payload, 4)
-
-  return frame
-}
-
-/** A peer made by hand: it says what a test lets it say, and keeps what it is told. */
-class HandMadePeer {
-  readonly node: Libp2p
-  readonly connection: Connection
-  readonly told: Array<{ topic: string, message: Message }> = []
-  readonly incoming: Stream[] = []
-  #out: Stream | undefined
-
-  private constructor (node: Libp2p, connection: Connection) {
-    this.node = node
-    this.connection = connection
-  }
-
-  static async connect (to: TestNode, listen: (peer: HandMadePeer, stream: Stream) => void = (peer, stream) => { peer.listen(stream) }): Promise<HandMadePeer> {
-    const node = await createBareNode()
-    const connection = await node.dial(to.getMultiaddrs())
-    const peer = new HandMadePeer(node, connection)
-    await node.handle(GOSSIP_PROTOCOL, (stream) => {
-      peer.incoming.push(stream)
-      listen(peer, stream)
-    }, { maxInboundStreams: 100, maxOutboundStreams: 100 })
-
-    return peer
-  }
-
-  listen (stream: Stream): void {
-    let topic = ''
-    const decoder = new FrameDecoder({
-      maxMessageSize: 4096,
-      onHeader: (id) => { topic = TopicId.fromBytes(id).toString() },
-      onFrame: (payload) => { this.told.push({ topic, message: decodeMessage(payload) }) },
-      onViolation: (err) => { throw err }
-    })
-    stream.addEventListener('message', (evt) => { decoder.push(evt.data) })
-  }
-
-  async open (): Promise<Stream> {
-    return this.connection.newStream(GOSSIP_PROTOCOL, { maxOutboundStreams: 100 })
-  }
-
-  /** Says something on the stream of the topic, opened where it is missing. */
-  async say (...messages: Message[]): Promise<void> {
-    if (this.#out == null) {
-      this.#out = await this.open()
-      this.#out.send(encodeStreamHeader(topicId.bytes))
-    }
-
-    for (const message of messages) {
-      this.#out.send(frameOf(message))
-    }
-  }
-
-  heard (type: Message['type']): Message[] {
-    return this.told.map(({ message }) => message).filter((message) => message.type === type)
-  }
-}
 
 describe('streams', () => {
   afterEach(stopNodes)
@@ -247,6 +169,8 @@ describe('streams', () => {
 
       expect(heard.events.filter((event) => event.type === 'neighborDown')).to.deep.equal([{ type: 'neighborDown', peer: stuck.node.peerId, reason: 'sendStalled' }])
       await until('the other one has everything', () => goodHeard.texts.length === sent)
+      // it reads nothing, so it would never hear of it otherwise
+      await until('its stream was reset', () => stuck.incoming[0].status === 'reset')
     })
   })
 
@@ -295,6 +219,39 @@ describe('streams', () => {
     await Promise.all(names.map(async (name) => a.services.pubsub.publish(name, bytes(name))))
     await until('every topic goes on', () => heard.every(({ texts }) => texts.length === 1))
     expect(heard.flatMap(({ events }) => events).filter(({ type }) => type === 'neighborDown')).to.deep.equal([])
+  })
+
+  it('keeps at most 64 streams open to a peer, and goes on in every topic', async () => {
+    const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+    const names = Array.from({ length: 80 }, (_, i) => `topic ${i}`)
+    const topics = await Promise.all(names.map(async (name) => {
+      await a.services.pubsub.join(name)
+
+      return b.services.pubsub.join(name, { bootstrap: [a.getMultiaddrs()] })
+    }))
+    await Promise.all(topics.map(async (topic) => topic.joined()))
+    const heard = topics.map((topic) => new Heard(topic))
+
+    for (const word of ['one', 'two']) {
+      await Promise.all(names.map(async (name) => a.services.pubsub.publish(name, bytes(`${word} in ${name}`))))
+      await until(`every topic hears ${word}`, () => heard.every(({ texts }, i) => texts.includes(`${word} in ${names[i]}`)))
+      const streams = a.getConnections(b.peerId).flatMap((connection) => connection.streams)
+        .filter(({ protocol, direction, writeStatus }) => protocol === GOSSIP_PROTOCOL && direction === 'outbound' && writeStatus === 'writable')
+      // and up to four that were being opened while they were counted
+      expect(streams.length).to.be.within(1, 64 + 4)
+    }
+  })
+
+  it('sends what is queued before it stops', async () => {
+    const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
+    const topicA = await a.services.pubsub.join('fruit')
+    const topicB = await b.services.pubsub.join('fruit', { bootstrap: [a.getMultiaddrs()] })
+    const heardB = new Heard(topicB)
+    await Promise.all([topicA.joined(), topicB.joined()])
+    const words = Array.from({ length: 100 }, (_, i) => `${i}`.padEnd(4_000))
+    await Promise.all(words.map(async (word) => topicA.broadcast(bytes(word))))
+    await a.stop()
+    await until('all of it arrives', () => heardB.texts.length === words.length)
   })
 
   it('says once why the only connection of many topics was lost', async () => {

@@ -184,7 +184,8 @@ export class Connections {
       if (this.#isUnshared(connection) && (isIrohAddress(connection.remoteAddr) || this.#dialed.has(connection))) {
         connection.abort(reason)
       } else {
-        for (const stream of connection.streams) {
+        // a copy: each that is aborted leaves the list at once
+        for (const stream of [...connection.streams]) {
           if (stream.protocol === this.#init.protocol) {
             stream.abort(reason)
           }

@@ -1,5 +1,3 @@
-import { fromString } from 'uint8arrays/from-string'
-import { encodeStreamHeader } from '../wire/index.ts'
 import { TopicStream } from './topic-stream.ts'
 import type { ScheduledTask, Timers } from './timers.ts'
 import type { Frame, OpenedStream, TopicStreamOwner } from './topic-stream.ts'
@@ -9,6 +7,14 @@ import type { Connection, Logger, PeerId } from '@libp2p/interface'
 
 /** Streams that we keep open to one peer; a Rust peer allows 100, and each costs about 7 KiB at its end. */
 const MAX_OPEN_STREAMS = 64
+
+/**
+ * Streams that stay open for as long as nothing is sent on them. Of more, those
+ * that were not used for so many milliseconds are finished: a node in thousands
+ * of quiet topics could not afford them.
+ */
+const MAX_QUIET_STREAMS = 8
+const QUIET_STREAM_MS = 10_000
 
 /** Streams opened at a time: libp2p's muxers end a connection at the 11th stream that arrives before its listener. */
 const MAX_OPENING_STREAMS = 4
@@ -70,6 +76,9 @@ export class RemotePeer implements TopicStreamOwner {
   /** When streams failed lately. */
   #failures: number[] = []
   #uses = 0
+  /** How many uses there had been when quiet streams were last looked at. */
+  #usesBefore = 0
+  #watchingQuiet = false
   /** Streams that are being opened; the next in a slot waits for the one before. */
   readonly #opening: Array<Promise<unknown>> = []
   #opened = 0
@@ -112,7 +121,7 @@ export class RemotePeer implements TopicStreamOwner {
     let stream = this.#streams.get(topic)
 
     if (stream == null) {
-      stream = new TopicStream(this, encodeStreamHeader(fromString(topic, 'hex')))
+      stream = new TopicStream(this, topic)
       this.#streams.set(topic, stream)
     }
 
@@ -216,6 +225,7 @@ export class RemotePeer implements TopicStreamOwner {
     const opening = Promise.resolve(this.#opening[slot]).then(async () => {
       signal.throwIfAborted()
       this.#makeRoom()
+      this.#watchQuiet()
 
       return this.#owner.openStream(this, signal)
     })
@@ -245,6 +255,10 @@ export class RemotePeer implements TopicStreamOwner {
       this.#failures.push(now)
     }
 
+    if (topicStream.isIdle) {
+      this.#streams.delete(topicStream.topic)
+    }
+
     if (!this.#owner.hasConnection(this)) {
       // the dial failed, or the connection went away under the stream
       this.fail('connectionClosed')
@@ -261,7 +275,12 @@ export class RemotePeer implements TopicStreamOwner {
     }
   }
 
-  onIdle (): void {
+  onIdle (topicStream: TopicStream): void {
+    if (this.#streams.get(topicStream.topic) === topicStream) {
+      // made anew for the next frame: a quiet topic costs nothing here
+      this.#streams.delete(topicStream.topic)
+    }
+
     this.#maybeReleased()
   }
 
@@ -295,6 +314,35 @@ export class RemotePeer implements TopicStreamOwner {
     }
 
     oldest?.finish()
+  }
+
+  /** Lets go of quiet streams from time to time, while there are too many. */
+  #watchQuiet (): void {
+    if (this.#watchingQuiet || this.#failed) {
+      return
+    }
+
+    this.#watchingQuiet = true
+    this.#usesBefore = this.#uses
+    this.#owner.timers.schedule(QUIET_STREAM_MS, () => {
+      this.#watchingQuiet = false
+      this.#finishQuiet(this.#usesBefore)
+
+      if (this.#streams.size > MAX_QUIET_STREAMS) {
+        this.#watchQuiet()
+      }
+    })
+  }
+
+  /** Finishes streams that were last used so many uses ago, the oldest first, until few enough are open. */
+  #finishQuiet (usesBefore: number): void {
+    const quiet = [...this.#streams.values()]
+      .filter((stream) => stream.isOpen && stream.isQuiet && stream.lastUsed <= usesBefore)
+      .sort((a, b) => a.lastUsed - b.lastUsed)
+
+    for (const stream of quiet.slice(0, Math.max(0, this.openStreams - MAX_QUIET_STREAMS))) {
+      stream.finish()
+    }
   }
 
   #checkCongestion (): void {

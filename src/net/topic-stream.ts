@@ -1,5 +1,8 @@
 import { Uint8ArrayList } from 'uint8arraylist'
 import { concat } from 'uint8arrays/concat'
+import { fromString } from 'uint8arrays/from-string'
+import { encodeStreamHeader } from '../wire/index.ts'
+import type { TopicKey } from '../proto/messages.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
 /** An encoded frame, shared by all peers that it goes to. */
@@ -47,8 +50,8 @@ type State = 'idle' | 'opening' | 'open' | 'finishing'
  * new stream's first frame before the old one's last (rule 4).
  */
 export class TopicStream {
+  readonly topic: TopicKey
   readonly #owner: TopicStreamOwner
-  readonly #header: Uint8Array
   #queue: Array<Frame | typeof FINISH> = []
   /** Index of the first entry that is still to be sent. */
   #head = 0
@@ -62,9 +65,9 @@ export class TopicStream {
   /** Orders streams by their last use. */
   lastUsed = 0
 
-  constructor (owner: TopicStreamOwner, header: Uint8Array) {
+  constructor (owner: TopicStreamOwner, topic: TopicKey) {
     this.#owner = owner
-    this.#header = header
+    this.topic = topic
   }
 
   /** Whether a stream is open, so that finishing it frees something. */
@@ -131,6 +134,10 @@ export class TopicStream {
       stream.log('the end of the stream was not acknowledged - %e', err)
     })
     this.flush()
+
+    if (this.isIdle) {
+      this.#owner.onIdle(this)
+    }
   }
 
   /**
@@ -241,13 +248,13 @@ export class TopicStream {
     this.#owner.openStream(abort.signal).then(({ stream, connection, greeting }) => {
       if (abort.signal.aborted) {
         // whoever opened a stream owes it a header, and then an end
-        stream.send(this.#header)
+        stream.send(this.#header())
         stream.close().catch((err) => { stream.log('could not finish - %e', err) })
         return
       }
 
       this.#attach(stream, connection)
-      this.#write(greeting == null ? [this.#header] : [this.#header, greeting])
+      this.#write(greeting == null ? [this.#header()] : [this.#header(), greeting])
 
       if (this.#moving) {
         this.#moving = false
@@ -266,10 +273,16 @@ export class TopicStream {
     })
   }
 
+  #header (): Uint8Array {
+    return encodeStreamHeader(fromString(this.topic, 'hex'))
+  }
+
   #attach (stream: Stream, connection: Connection): void {
     this.#stream = stream
     this.#connection = connection
     this.#state = 'open'
+    // nobody aborts the opening any more, and what listens to the signal is let go of
+    this.#abort = undefined
     stream.addEventListener('drain', this.#onDrain)
     stream.addEventListener('close', this.#onClose)
     // nothing comes back on an outgoing stream; if something does it is dropped

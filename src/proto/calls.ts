@@ -1,4 +1,4 @@
-import { CALL_MS, CALL_PATIENCE_MS, MAX_ACQUAINTANCES, MAX_CALL_PAUSE_MS } from './limits.ts'
+import { CALL_MS, CALL_PATIENCE_MS, MAX_KNOWN_PEERS, MAX_CALL_PAUSE_MS } from './limits.ts'
 import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
@@ -6,18 +6,20 @@ import type { PeerInfo, PeerKey } from './messages.ts'
 /**
  * Looks for peers that fell out of the swarm and cannot return by themselves.
  *
- * A Rust peer asks others only when it loses a neighbor or hears of peers. One
- * whose neighbors and remembered peers are all dead, or took longer than half a
- * second to answer, or could once not be dialed, asks nobody ever again; and two
- * that are each other's only neighbor are as much alone. So every node calls one
- * Rust peer that it knows and that is no neighbor: soon after something happened that can
- * leave a peer behind, then ever more rarely, each in its turn.
+ * A Rust peer asks others only when it loses a neighbor or gets a ShuffleReply.
+ * One whose neighbors and remembered peers are all dead, took longer than half a
+ * second to answer, or could once not be dialed (rule 10), asks nobody ever
+ * again; and two that are each other's only neighbor are as much alone. So every
+ * node calls one Rust peer that it knows and that is no neighbor: soon after
+ * something happened that can leave a peer behind, then ever more rarely, each
+ * in its turn.
  *
- * Where a slot is free, or a neighbor of our kind can make room, which finds
- * another place and hears first where, the call is a Neighbor of low priority: a
- * Rust peer takes it if it has a slot left, and nobody is driven out. Else it is a
- * Shuffle with ttl 0: a peer that knows nobody names in its reply only whom the
- * question named, and is asked then.
+ * Where a slot is free, or a neighbor of our kind can make room, the call is a
+ * Neighbor of low priority (rule 16): a Rust peer takes it if it has a slot left,
+ * and who makes room hears of it first and finds another place. Else the call is
+ * a Shuffle with ttl 0 (rule 21): a peer that knows nobody names in its reply only
+ * whom the question named, and is asked then. An unasked ShuffleReply would wake
+ * it too, but also make one with a free slot ask full peers without end (rule 18).
  */
 export class Calls {
   private readonly shared: Membership
@@ -75,7 +77,7 @@ export class Calls {
     }
 
     this.note(peer.id)
-    views.peerData.learn(peer.id, peer.data, now, out)
+    views.known.learn(peer.id, peer.data, now, out)
 
     if (!views.isFull || this.replaceable() !== undefined) {
       healing.request(peer.id, 'call', 'low', now, out)
@@ -121,7 +123,7 @@ export class Calls {
     const { views, shuffles, peerData } = this.shared
     const question = shuffles.sound(peer, peerData, now)
     this.question = { peer, named: new Set(question.nodes.map(({ id }) => id)), until: now + CALL_PATIENCE_MS }
-    views.peerData.recall(peer, out)
+    views.known.recall(peer, out)
     out.send(peer, question)
     out.release(peer)
   }
@@ -146,7 +148,7 @@ export class Calls {
     this.called.add(peer)
 
     for (const oldest of this.called) {
-      if (this.called.size <= MAX_ACQUAINTANCES) {
+      if (this.called.size <= MAX_KNOWN_PEERS) {
         break
       }
 

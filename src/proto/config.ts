@@ -207,21 +207,36 @@ export interface ConfigInit {
   maxMessageSize?: number
 }
 
+const DEFAULTS: ConfigInit = {}
+
+/** By the object they were made of: thousands of nodes in a simulation share one. */
+const resolved = new WeakMap<ConfigInit, Config>()
+
 /**
- * Fills in the defaults.
+ * Fills in the defaults. The same object gives the same configuration, which
+ * must not be changed.
  *
  * @throws {RangeError} when `maxMessageSize` is below 512
  */
-export function resolveConfig (init: ConfigInit = {}): Config {
+export function resolveConfig (init: ConfigInit = DEFAULTS): Config {
+  const known = resolved.get(init)
+
+  if (known !== undefined) {
+    return known
+  }
+
   const maxMessageSize = init.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE
 
   if (!(maxMessageSize >= MIN_MAX_MESSAGE_SIZE)) {
     throw new RangeError(`maxMessageSize is ${maxMessageSize}, at least ${MIN_MAX_MESSAGE_SIZE} are needed`)
   }
 
-  return {
+  const config = {
     membership: { ...defaultMembershipConfig, ...init.membership },
     broadcast: { ...defaultBroadcastConfig, ...init.broadcast },
     maxMessageSize
   }
+  resolved.set(init, config)
+
+  return config
 }

@@ -1,4 +1,5 @@
 import { first } from './first.ts'
+import { LazyMap } from './lazy-map.ts'
 import { MAX_BOOTSTRAP_PEERS } from './limits.ts'
 import type { PeerKey } from './messages.ts'
 
@@ -14,8 +15,8 @@ interface Attempt {
  */
 export class Contacts {
   /** All that the application named; the one named longest ago goes first. */
-  private readonly known = new Set<PeerKey>()
-  private readonly attempts = new Map<PeerKey, Attempt>()
+  private readonly known = new LazyMap<PeerKey, true>()
+  private readonly attempts = new LazyMap<PeerKey, Attempt>()
   private queue: PeerKey[] = []
   private generation = 0
 
@@ -39,9 +40,9 @@ export class Contacts {
 
   remember (peer: PeerKey): void {
     this.known.delete(peer)
-    this.known.add(peer)
+    this.known.set(peer, true)
 
-    const oldest = first(this.known)
+    const oldest = first(this.known.keys())
 
     if (oldest !== undefined && this.known.size > MAX_BOOTSTRAP_PEERS) {
       this.known.delete(oldest)
@@ -54,7 +55,7 @@ export class Contacts {
 
   /** All that are remembered. */
   all (): PeerKey[] {
-    return [...this.known]
+    return [...this.known.keys()]
   }
 
   /** Puts peers at the end of this round's queue, each once. */
@@ -94,7 +95,7 @@ export class Contacts {
     return this.attempts.delete(peer)
   }
 
-  asked (): IterableIterator<PeerKey> {
+  asked (): Iterable<PeerKey> {
     return this.attempts.keys()
   }
 

@@ -1,3 +1,4 @@
+import { LazyMap } from './lazy-map.ts'
 import { CACHED_MESSAGE_OVERHEAD, MAX_OWED_BYTES, MAX_OWED_MESSAGES } from './limits.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Gossip, PeerKey } from './messages.ts'
@@ -21,7 +22,7 @@ interface Account {
  * bounds the oldest debt is forgotten.
  */
 export class Debts {
-  private readonly accounts = new Map<PeerKey, Account>()
+  private readonly accounts = new LazyMap<PeerKey, Account>()
   private readonly retentionMs: number
 
   /**

@@ -23,6 +23,10 @@ export interface HealingInit {
   myData (): Uint8Array | undefined
 }
 
+// the bounds are the same in every topic
+const REFUSED_BY = { retentionMs: REFUSED_RETENTION_MS, capacity: MAX_REFUSED_BY }
+const FORMER = { retentionMs: FORMER_NEIGHBOR_RETENTION_MS, capacity: MAX_FORMER_NEIGHBORS }
+
 /** Doublings after which the pause before a re-join is at its longest. */
 const MAX_REJOIN_STEPS = Math.ceil(Math.log2(MAX_REJOIN_MS / REJOIN_MS))
 
@@ -40,16 +44,10 @@ export class Healing {
   readonly joining: Joining
   private readonly init: HealingInit
   /** Peers that refused us or let us go: not asked for a while. */
-  private readonly refusedBy = new TimeBoundCache<PeerKey, true>({
-    retentionMs: REFUSED_RETENTION_MS,
-    capacity: MAX_REFUSED_BY
-  })
+  private readonly refusedBy = new TimeBoundCache<PeerKey, true>(REFUSED_BY)
 
   /** Neighbors lost to a failure. */
-  private readonly former = new TimeBoundCache<PeerKey, true>({
-    retentionMs: FORMER_NEIGHBOR_RETENTION_MS,
-    capacity: MAX_FORMER_NEIGHBORS
-  })
+  private readonly former = new TimeBoundCache<PeerKey, true>(FORMER)
 
   private refusals = 0
   /** Requests without answer, halved by each new neighbor. */
@@ -68,7 +66,7 @@ export class Healing {
 
   /** Entries that expire. */
   get size (): number {
-    return this.refusedBy.size + this.former.size + this.init.views.acquaintances.size
+    return this.refusedBy.size + this.former.size
   }
 
   /** Whether the peer may answer something that we asked. */
@@ -80,7 +78,7 @@ export class Healing {
   request (peer: PeerKey, kind: RequestKind, priority: Priority, now: number, out: Outbox): void {
     const { generation } = this.requests.add(peer, kind, now)
 
-    this.init.views.peerData.recall(peer, out)
+    this.init.views.known.recall(peer, out)
     out.send(peer, { type: 'neighbor', priority, data: this.init.myData() })
 
     // the attempt with a contact has its own end
@@ -158,14 +156,13 @@ export class Healing {
   private askAcquaintances (now: number, out: Outbox): void {
     const { views, rules } = this.init
 
-    for (const [id, data] of views.acquaintances.toArray().reverse()) {
+    for (const peer of views.known.newestFirst()) {
       if (this.requests.ofOurs >= this.requestsAtOnce) {
         return
       }
 
-      if (!views.links.has(id) && !this.isAsking(id) && !this.refusedBy.has(id) && rules.canDial(data === undefined ? { id } : { id, data })) {
-        views.peerData.learn(id, data, now, out)
-        this.request(id, 'refill', 'low', now, out)
+      if (!views.links.has(peer.id) && !this.isAsking(peer.id) && !this.refusedBy.has(peer.id) && rules.canDial(peer)) {
+        this.request(peer.id, 'refill', 'low', now, out)
       }
     }
   }
@@ -356,7 +353,7 @@ export class Healing {
     }
 
     const needed = views.links.size === 0
-      ? this.requests.size === 0 && !this.contacts.isAsking && this.contacts.size + this.former.size + views.passive.size + views.acquaintances.size > 0
+      ? this.requests.size === 0 && !this.contacts.isAsking && this.contacts.size + this.former.size + views.passive.size + views.known.trusted > 0
       : this.former.size > 0
 
     if (needed) {
@@ -370,7 +367,6 @@ export class Healing {
   sweep (now: number): void {
     this.refusedBy.expireUntil(now)
     this.former.expireUntil(now)
-    this.init.views.acquaintances.expireUntil(now)
   }
 
   /** Lets go of a peer that did not answer. */

@@ -1,3 +1,4 @@
+import { LazyMap } from './lazy-map.ts'
 import { MAX_HELD_BYTES, MAX_HELD_MESSAGES } from './limits.ts'
 import type { Gossip, PeerKey } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
@@ -16,7 +17,7 @@ export interface HeldMessage {
  * bytes. Each has a ticket; a judgement without one changes nothing.
  */
 export class HeldMessages {
-  private readonly byTicket = new Map<number, HeldMessage>()
+  private readonly byTicket = new LazyMap<number, HeldMessage>()
   private held = 0
   private tickets = 0
 
@@ -58,7 +59,7 @@ export class HeldMessages {
   expireUntil (time: number): number {
     let expired = 0
 
-    for (const [ticket, { at }] of this.byTicket) {
+    for (const [ticket, { at }] of this.byTicket.entries()) {
       if (at > time) {
         break
       }

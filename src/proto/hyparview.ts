@@ -47,7 +47,7 @@ export type MembershipTimer = Extract<TimerKind, {
 /** Entries of each map of membership. */
 export interface MembershipSizes {
   passiveView: number
-  peerData: number
+  knownPeers: number
   neighborRequests: number
   refusals: number
   strangers: number
@@ -100,7 +100,7 @@ export class HyParView {
   get sizes (): MembershipSizes {
     return {
       passiveView: this.views.passive.size,
-      peerData: this.views.peerData.size,
+      knownPeers: this.views.known.size,
       neighborRequests: this.healing.requests.size,
       refusals: this.neighborship.refusals.size,
       strangers: this.strangers.size,
@@ -113,7 +113,7 @@ export class HyParView {
 
   /** Whether a connection to the peer is of use: it is a neighbor, or something is being asked by either. */
   needs (peer: PeerKey): boolean {
-    return this.views.links.has(peer) || this.healing.isAsking(peer) || this.neighborship.refusals.has(peer)
+    return this.views.links.has(peer) || this.healing.isAsking(peer) || this.neighborship.refusals.has(peer) || this.shared.nearness.mayBeAskedBy(peer)
   }
 
   /** Our address data from now on. Data that nobody may pass on is not sent at all. */
@@ -195,6 +195,7 @@ export class HyParView {
 
   /** No connection to the peer is left. */
   onPeerDisconnected (peer: PeerKey, reason: DisconnectReason, now: number, out: Outbox): void {
+    this.shared.nearness.onPeerDisconnected(peer)
     this.neighborship.onPeerDisconnected(peer, reason, now, out)
     this.settle(now, out)
   }
@@ -254,18 +255,17 @@ export class HyParView {
   private onUpkeepTimer (now: number, out: Outbox): void {
     this.upkeepArmed = false
     this.neighborship.probe(now, out)
-    this.views.peerData.sweep(now)
+    this.views.known.sweep(now)
     this.shuffles.sweep(now)
 
-    for (const peer of this.strangers.sweep(now)) {
+    // they may have been answered, and nothing else ends what was opened for that
+    for (const peer of [...this.strangers.sweep(now), ...this.shared.nearness.sweep(now)]) {
       if (!this.needs(peer)) {
-        // it may have been answered, and nothing else ends what was opened for that
         out.release(peer)
       }
     }
 
     this.healing.sweep(now)
-    this.shared.nearness.sweep(now)
     this.shared.calls.sweep(now)
     this.healing.refill(now, out)
   }
@@ -282,7 +282,7 @@ export class HyParView {
 
     const { views, shuffles, strangers, healing, shared } = this
 
-    if (!this.upkeepArmed && views.links.size + views.peerData.size + shuffles.size + strangers.size + healing.size + shared.nearness.size + shared.calls.size > 0) {
+    if (!this.upkeepArmed && views.links.size + views.known.size + shuffles.size + strangers.size + healing.size + shared.nearness.size + shared.calls.size > 0) {
       this.upkeepArmed = true
       out.schedule(UPKEEP_INTERVAL_MS, { type: 'upkeep' })
     }

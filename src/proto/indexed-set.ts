@@ -1,5 +1,8 @@
 import type { Rng } from './rng.ts'
 
+/** Up to so many items are searched one by one: quicker than a hash table, and the table need not exist. */
+const MAX_LINEAR = 8
+
 /**
  * A set from which a random element is picked in constant time.
  *
@@ -8,41 +11,46 @@ import type { Rng } from './rng.ts'
  */
 export class IndexedSet<T> implements Iterable<T> {
   private readonly items: T[] = []
-  private readonly indexes = new Map<T, number>()
+  /** Where each item is, once there are more than a few. */
+  private indexes?: Map<T, number>
 
   get size (): number {
     return this.items.length
   }
 
   has (item: T): boolean {
-    return this.indexes.has(item)
+    return this.indexes === undefined ? this.items.includes(item) : this.indexes.has(item)
   }
 
   /** Returns false if the item was there already. */
   add (item: T): boolean {
-    if (this.indexes.has(item)) {
+    if (this.has(item)) {
       return false
     }
 
-    this.indexes.set(item, this.items.length)
+    this.indexes?.set(item, this.items.length)
     this.items.push(item)
+
+    if (this.indexes === undefined && this.items.length > MAX_LINEAR) {
+      this.indexes = new Map(this.items.map((it, i) => [it, i]))
+    }
 
     return true
   }
 
   /** Returns false if there was no such item. */
   delete (item: T): boolean {
-    const index = this.indexes.get(item)
+    const index = this.indexes === undefined ? this.items.indexOf(item) : this.indexes.get(item) ?? -1
 
-    if (index === undefined) {
+    if (index === -1) {
       return false
     }
 
     const last = this.items.length - 1
     const moved = this.items[last]
     this.items[index] = moved
-    this.indexes.set(moved, index)
-    this.indexes.delete(item)
+    this.indexes?.set(moved, index)
+    this.indexes?.delete(item)
     this.items.length = last
 
     return true
@@ -50,16 +58,30 @@ export class IndexedSet<T> implements Iterable<T> {
 
   /** A random element among those that `accept` takes, `undefined` if it takes none. */
   pick (rng: Rng, accept?: (item: T) => boolean): T | undefined {
-    const from = accept == null ? this.items : this.items.filter(accept)
+    if (accept !== undefined) {
+      return this.sample(rng, 1, accept)[0]
+    }
 
-    return from.length === 0 ? undefined : from[rng.below(from.length)]
+    return this.items.length === 0 ? undefined : this.items[rng.below(this.items.length)]
   }
 
-  /** At most `count` elements that `accept` takes, in random order. */
+  /** At most `count` elements that `accept` takes, in random order. It is asked for no more elements than needed. */
   sample (rng: Rng, count: number, accept?: (item: T) => boolean): T[] {
-    const from = accept == null ? this.items.slice() : this.items.filter(accept)
+    const rest = this.items.slice()
+    const sample: T[] = []
 
-    return rng.shuffle(from).slice(0, Math.max(0, count))
+    // draws one after the other, without putting back
+    for (let left = rest.length; left > 0 && sample.length < count; left--) {
+      const i = rng.below(left)
+      const item = rest[i]
+      rest[i] = rest[left - 1]
+
+      if (accept === undefined || accept(item)) {
+        sample.push(item)
+      }
+    }
+
+    return sample
   }
 
   /** A copy of all elements, in the set's order. */

@@ -85,7 +85,7 @@ export class Joining {
       return
     }
 
-    views.peerData.recall(next.peer, out)
+    views.known.recall(next.peer, out)
     out.send(next.peer, { type: 'join', data: this.init.myData() })
     out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', ...next })
     out.schedule(NEXT_CONTACT_MS, { type: 'nextContact', generation: next.generation })

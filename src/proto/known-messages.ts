@@ -3,6 +3,34 @@ import { RecentMessages } from './recent-messages.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Config } from './config.ts'
 import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
+import type { TimeBoundCacheInit } from './time-bound-cache.ts'
+
+interface Bounds {
+  received: TimeBoundCacheInit<PeerKey>
+  cache: TimeBoundCacheInit<Gossip>
+}
+
+/** The bounds of all topics with the same configuration. */
+const bounds = new WeakMap<Config, Bounds>()
+
+function boundsOf (config: Config): Bounds {
+  let known = bounds.get(config)
+
+  if (known === undefined) {
+    const { broadcast, maxMessageSize } = config
+    known = {
+      received: { retentionMs: broadcast.messageIdRetentionMs, capacity: MAX_RECEIVED_IDS },
+      cache: {
+        retentionMs: broadcast.messageCacheRetentionMs,
+        capacity: Math.max(MAX_CACHE_BYTES, MIN_CACHED_MESSAGES * (maxMessageSize + CACHED_MESSAGE_OVERHEAD)),
+        weigh: (message) => message.content.byteLength + CACHED_MESSAGE_OVERHEAD
+      }
+    }
+    bounds.set(config, known)
+  }
+
+  return known
+}
 
 /**
  * The messages that a topic has seen: which ones, for two minutes; their
@@ -15,13 +43,10 @@ export class KnownMessages {
   /** Messages as they are sent on, by id. */
   private readonly cache: TimeBoundCache<string, Gossip>
 
-  constructor ({ broadcast, maxMessageSize }: Config) {
-    this.received = new TimeBoundCache({ retentionMs: broadcast.messageIdRetentionMs, capacity: MAX_RECEIVED_IDS })
-    this.cache = new TimeBoundCache({
-      retentionMs: broadcast.messageCacheRetentionMs,
-      capacity: Math.max(MAX_CACHE_BYTES, MIN_CACHED_MESSAGES * (maxMessageSize + CACHED_MESSAGE_OVERHEAD)),
-      weigh: (message) => message.content.byteLength + CACHED_MESSAGE_OVERHEAD
-    })
+  constructor (config: Config) {
+    const { received, cache } = boundsOf(config)
+    this.received = new TimeBoundCache(received)
+    this.cache = new TimeBoundCache(cache)
   }
 
   get sizes (): { received: number, cache: number, cacheBytes: number, recent: number } {

@@ -41,6 +41,8 @@ export class LazyPush {
   private readonly pace: Pace
   private queues: Map<PeerKey, Queue> | undefined
   private armedAt = Infinity
+  /** No queue is due before. */
+  private earliest = Infinity
 
   constructor (me: PeerKey, config: BroadcastConfig, pace: Pace) {
     this.me = me
@@ -69,6 +71,7 @@ export class LazyPush {
     }
 
     queue.dueAt = Math.min(queue.dueAt, now < queue.quietUntil ? queue.quietUntil + this.wait * GRACE : now + this.config.dispatchTimeoutMs)
+    this.earliest = Math.min(this.earliest, queue.dueAt)
 
     return undefined
   }
@@ -99,11 +102,7 @@ export class LazyPush {
 
   /** Arms the timer for what is due next; to be called after the last `add`. */
   arm (now: number, out: Outbox): void {
-    let at = Infinity
-
-    for (const { dueAt } of this.queues?.values() ?? []) {
-      at = Math.min(at, dueAt)
-    }
+    const at = this.earliest
 
     if (at < this.armedAt) {
       this.armedAt = at
@@ -121,10 +120,14 @@ export class LazyPush {
       this.armedAt = Infinity
     }
 
+    this.earliest = Infinity
+
     for (const [peer, queue] of this.queues ?? []) {
       if (queue.dueAt <= due) {
         taken.push([peer, this.take(queue, now)])
       }
+
+      this.earliest = Math.min(this.earliest, queue.dueAt)
     }
 
     return taken

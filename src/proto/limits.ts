@@ -37,13 +37,15 @@ export const MIN_LINK_AGE_MS = 5_000
 export const MAX_FORMER_NEIGHBORS = 16
 export const FORMER_NEIGHBOR_RETENTION_MS = 20 * 60_000
 /**
- * Peers heard of, beyond both views, that a node without neighbors asks when
- * nobody else is left: how many (the one heard of longest ago goes first), how
- * long. If 19 of 20 nodes fail at once, all 35 of the views are dead at every
- * sixth survivor, but hardly ever all of these.
+ * Peers heard of, in both views and beyond, that a node without neighbors asks
+ * when nobody else is left, and how to reach them: how many (the one heard of
+ * longest ago goes first), how long. If 19 of 20 nodes fail at once, all 35 of
+ * the views are dead at every sixth survivor, but hardly ever all of these.
  */
-export const MAX_ACQUAINTANCES = 256
-export const ACQUAINTANCE_RETENTION_MS = 20 * 60_000
+export const MAX_KNOWN_PEERS = 256
+export const KNOWN_PEER_RETENTION_MS = 20 * 60_000
+/** Room at least for those known beyond large views. */
+export const MIN_EXTRA_KNOWN_PEERS = 64
 
 /**
  * Neighbor requests of a node that lacks two neighbors or more, while peers do
@@ -94,11 +96,11 @@ export const FIRST_SHUFFLE_MS = 500
  * that pace before it becomes that of Shuffles. At most one link is
  * exchanged in that time.
  */
-export const SOUNDINGS_AT_ONCE = 4
+export const SOUNDINGS_AT_ONCE = 2
 /** Peers named in a sounding beside ourselves. */
 export const SOUNDING_NODES = 2
 export const SWAP_INTERVAL_MS = 1_000
-export const YOUNG_SWAPS = 7
+export const YOUNG_SWAPS = 5
 /** Milliseconds within which a sounding counts, for how long a peer is not sounded again, and how many are remembered (oldest forgotten first). */
 export const SOUNDING_MS = 2_000
 export const SOUNDED_RETENTION_MS = 60_000
@@ -120,9 +122,6 @@ export const SHUFFLE_REPLY_MS = 10_000
 export const MAX_UNANSWERED_SHUFFLES = 16
 /** Unasked replies that wait for a Disconnect to follow; the oldest goes first. */
 export const MAX_HELD_REPLIES = 16
-/** Peers whose data is kept beyond both views; the one heard of longest ago goes first. */
-export const MAX_EXTRA_PEER_DATA = 64
-export const PEER_DATA_RETENTION_MS = 60_000
 
 /** How long a peer that counts us as neighbor, and is none, may go on, in milliseconds. */
 export const STRANGER_TOLERANCE_MS = 1_000

@@ -13,7 +13,16 @@ import type { Link } from './views.ts'
  * expect, swallows what ends a handshake, and so every exchange comes to an end (rule 17).
  */
 export function newLink (init: Pick<Link, 'chosenByUs' | 'unbiased' | 'roundTripMs'>, now: number): Link {
-  return { ...init, since: now, heardAt: now, handshake: 'none', handshakeUntil: 0, probes: 0 }
+  return {
+    since: now,
+    heardAt: now,
+    chosenByUs: init.chosenByUs,
+    handshake: 'none',
+    handshakeUntil: 0,
+    probes: 0,
+    roundTripMs: init.roundTripMs,
+    unbiased: init.unbiased
+  }
 }
 
 /** Asks a neighbor to confirm that it is one; not again while an answer is due. */

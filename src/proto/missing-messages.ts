@@ -1,3 +1,4 @@
+import { LazyMap } from './lazy-map.ts'
 import { MAX_ANNOUNCERS, MAX_MISSING_FROM_PEER, MAX_MISSING_MESSAGES } from './limits.ts'
 import { TimerQueue } from './timer-queue.ts'
 import type { IHaveEntry, MessageId, PeerKey } from './messages.ts'
@@ -25,9 +26,9 @@ export interface MissingMessage {
  * would let one peer silence the others.
  */
 export class MissingMessages {
-  private readonly messages = new Map<string, MissingMessage>()
+  private readonly messages = new LazyMap<string, MissingMessage>()
   private readonly due = new TimerQueue<{ key: string, message: MissingMessage }>()
-  private readonly counts = new Map<PeerKey, number>()
+  private readonly counts = new LazyMap<PeerKey, number>()
 
   get size (): number {
     return this.messages.size

@@ -4,6 +4,10 @@ import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
 import type { PeerKey } from './messages.ts'
 
+// the bounds are the same in every topic
+const SOUNDED = { retentionMs: SOUNDED_RETENTION_MS, capacity: MAX_SOUNDED }
+const ANSWERED = { retentionMs: SOUNDING_MS, capacity: MAX_SOUNDED }
+
 /**
  * Exchanges far neighbors for near ones, so that a message arrives sooner.
  *
@@ -23,9 +27,9 @@ import type { PeerKey } from './messages.ts'
 export class Nearness {
   private readonly shared: Membership
   /** When each peer was sounded that has not answered, and those that were lately; the oldest is forgotten first. */
-  private readonly sounded = new TimeBoundCache<PeerKey, number>({ retentionMs: SOUNDED_RETENTION_MS, capacity: MAX_SOUNDED })
+  private readonly sounded = new TimeBoundCache<PeerKey, number>(SOUNDED)
   /** When each sounding of another peer was answered. */
-  private readonly answered = new TimeBoundCache<PeerKey, number>({ retentionMs: SOUNDING_MS, capacity: MAX_SOUNDED })
+  private readonly answered = new TimeBoundCache<PeerKey, number>(ANSWERED)
   private armed = false
   private ticks = 0
   private askedAt = -Infinity
@@ -67,12 +71,12 @@ export class Nearness {
 
     for (const peer of candidates) {
       this.sounded.set(peer, now, now)
-      views.peerData.recall(peer, out)
+      views.known.recall(peer, out)
       out.send(peer, shuffles.sound(peer, peerData, now))
     }
   }
 
-  /** Another peer's Shuffle was answered on the spot. */
+  /** Another peer's sounding was answered: unless it lets go of us, it may ask us next. */
   onAnswered (peer: PeerKey, now: number): void {
     this.answered.set(peer, now, now)
   }
@@ -90,6 +94,15 @@ export class Nearness {
       this.askedAt = now
       healing.request(from, 'nearer', 'low', now, out)
     }
+  }
+
+  /** Whether a peer that sounded us has a while to ask us: letting go of it at once would cut it off in the middle of its request. */
+  mayBeAskedBy (peer: PeerKey): boolean {
+    return this.answered.has(peer)
+  }
+
+  onPeerDisconnected (peer: PeerKey): void {
+    this.answered.delete(peer)
   }
 
   /** The round trip in milliseconds to a peer that asks because it sounded us; `undefined` for all others. */
@@ -125,9 +138,13 @@ export class Nearness {
     return farthest
   }
 
-  sweep (now: number): void {
+  /** Returns the peers that sounded us and had their time to ask. */
+  sweep (now: number): PeerKey[] {
     this.sounded.expireUntil(now)
-    this.answered.expireUntil(now)
+
+    const before = this.answered.size === 0 ? [] : [...this.answered.keys()]
+
+    return this.answered.expireUntil(now) === 0 ? [] : before.filter((peer) => !this.answered.has(peer))
   }
 
   private replaceable (): Array<{ peer: PeerKey, roundTripMs?: number }> {

@@ -32,6 +32,8 @@ export class Neighborship {
   readonly refusals = new Refusals()
   private readonly shared: Membership
   private readonly walks: Walks
+  /** The last two that asked in vain though they have slots left, the newer first. */
+  private lacking: PeerKey[] = []
 
   constructor (shared: Membership, walks: Walks) {
     this.shared = shared
@@ -48,7 +50,7 @@ export class Neighborship {
    */
   onJoin (from: PeerKey, data: Uint8Array | undefined, now: number, out: Outbox): void {
     const { views, healing, calls } = this.shared
-    views.peerData.learn(from, data, now, out)
+    views.known.learn(from, data, now, out)
     const known = views.links.get(from)
 
     if (known === undefined && !this.hasRoomFor(from, 'high', undefined, now)) {
@@ -81,7 +83,7 @@ export class Neighborship {
    */
   onNeighbor (from: PeerKey, message: Neighbor, now: number, out: Outbox): void {
     const { views, healing, peerData } = this.shared
-    views.peerData.learn(from, message.data, now, out)
+    views.known.learn(from, message.data, now, out)
     const { request, contact } = healing.answered(from)
     const known = views.links.get(from)
 
@@ -94,6 +96,10 @@ export class Neighborship {
     const nearMs = this.roundTripOf(from, message, request, now)
 
     if (!this.hasRoomFor(from, message.priority, request, now, nearMs)) {
+      if (request === undefined && nearMs === undefined) {
+        this.lacking = [from, ...this.lacking.filter((peer) => peer !== from)].slice(0, 2)
+      }
+
       // also a late answer that we no longer want: its sender counts us as neighbor
       this.refuseLater(from, out)
 
@@ -324,10 +330,10 @@ export class Neighborship {
         break
       case 'banned':
         this.sendDisconnect(peer, false, out)
-        views.peerData.forget(peer)
+        views.known.forget(peer)
         break
       case 'left':
-        views.peerData.forget(peer)
+        views.known.forget(peer)
         break
       default:
         // a failure: the connection is gone, and Healing asks the peer again; it may have been somebody's last
@@ -349,9 +355,13 @@ export class Neighborship {
     }
   }
 
-  /** First where else to go, then no: in this order Rust has somebody to ask when it reads the no. */
+  /**
+   * First where else to go, then no: in this order Rust has somebody to ask when
+   * it reads the no. Two that were refused are named to each other: most nodes
+   * are full, and the few that are not would hardly find each other.
+   */
   private refuse (peer: PeerKey, out: Outbox): void {
-    out.send(peer, this.shared.shuffles.alternatives(peer))
+    out.send(peer, this.shared.shuffles.alternatives(peer, this.lacking.find((other) => other !== peer)))
     this.sendDisconnect(peer, true, out)
   }
 }

@@ -1,6 +1,7 @@
 import { newBroadcastStats } from './broadcast-stats.ts'
 import { HeldMessages } from './held-messages.ts'
 import { KnownMessages } from './known-messages.ts'
+import { LazyMap } from './lazy-map.ts'
 import { MAX_ROUND, OFFER_AGE_MS } from './limits.ts'
 import { idKey } from './message-id.ts'
 import { Pace } from './pace.ts'
@@ -48,7 +49,7 @@ export class PlumTree {
   private readonly pace = new Pace()
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
-  private readonly neighborSince = new Map<PeerKey, number>()
+  private readonly neighborSince = new LazyMap<PeerKey, number>()
   private evictArmed = false
 
   constructor (init: PlumTreeInit) {

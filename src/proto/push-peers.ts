@@ -28,6 +28,8 @@ export class PushPeers {
   private readonly congested: ReadonlySet<PeerKey>
   private readonly debts: Debts
   private readonly announcements: LazyPush
+  /** Both sets as lists, since walking a list makes no objects; until one of them changes. */
+  private lists: { eager: PeerKey[], lazy: PeerKey[] } | undefined
 
   constructor (me: PeerKey, config: Config, congested: ReadonlySet<PeerKey>, pace: Pace) {
     this.config = config
@@ -50,10 +52,12 @@ export class PushPeers {
 
   /** A new neighbor gets payloads until one side says otherwise. */
   add (peer: PeerKey): void {
+    this.lists = undefined
     this.eager.add(peer)
   }
 
   remove (peer: PeerKey): void {
+    this.lists = undefined
     this.eager.delete(peer)
     this.lazy.delete(peer)
     this.announcements.removePeer(peer)
@@ -63,6 +67,7 @@ export class PushPeers {
   /** Moves a neighbor into the eager set; does nothing for others. */
   addEager (peer: PeerKey): void {
     if (this.lazy.delete(peer)) {
+      this.lists = undefined
       this.eager.add(peer)
     }
   }
@@ -70,6 +75,7 @@ export class PushPeers {
   /** Moves a neighbor into the lazy set; does nothing for others. */
   addLazy (peer: PeerKey): void {
     if (this.eager.delete(peer)) {
+      this.lists = undefined
       this.lazy.add(peer)
     }
   }
@@ -82,7 +88,10 @@ export class PushPeers {
    * @param from - who is not to get it back
    */
   push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
-    for (const peer of this.eager) {
+    this.lists ??= { eager: [...this.eager], lazy: [...this.lazy] }
+    const { eager, lazy } = this.lists
+
+    for (const peer of eager) {
       if (peer === from) {
         continue
       }
@@ -94,7 +103,7 @@ export class PushPeers {
       }
     }
 
-    for (const peer of this.lazy) {
+    for (const peer of lazy) {
       if (peer === from) {
         continue
       }

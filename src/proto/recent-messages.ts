@@ -1,4 +1,5 @@
 import { first } from './first.ts'
+import { LazyMap } from './lazy-map.ts'
 import { MAX_OFFERED, OFFER_AGE_MS, YOUNG_OFFER_AGE_MS } from './limits.ts'
 
 interface Recent {
@@ -19,7 +20,7 @@ export class RecentMessages {
   private readonly ring: Recent[] = []
   private head = 0
   /** Own messages sent to nobody; the oldest goes first. */
-  private readonly unheard = new Set<string>()
+  private readonly unheard = new LazyMap<string, true>()
 
   get size (): number {
     return this.ring.length + this.unheard.size
@@ -37,9 +38,9 @@ export class RecentMessages {
 
   /** A message was published while there was no neighbor. */
   addUnheard (key: string): void {
-    this.unheard.add(key)
+    this.unheard.set(key, true)
 
-    const oldest = first(this.unheard)
+    const oldest = first(this.unheard.keys())
 
     if (oldest !== undefined && this.unheard.size > MAX_OFFERED) {
       this.unheard.delete(oldest)
@@ -54,7 +55,7 @@ export class RecentMessages {
    * what is new to us may be old to others
    */
   takeOffer (isYoung: boolean, now: number): Set<string> {
-    const offer = new Set(this.unheard)
+    const offer = new Set(this.unheard.keys())
     this.unheard.clear()
 
     for (let i = 0; i < this.ring.length && offer.size < MAX_OFFERED; i++) {
@@ -77,7 +78,7 @@ export class RecentMessages {
       this.head = 0
     }
 
-    for (const key of this.unheard) {
+    for (const key of this.unheard.keys()) {
       if (!isCached(key)) {
         this.unheard.delete(key)
       }

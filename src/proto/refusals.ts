@@ -1,4 +1,5 @@
 import { first } from './first.ts'
+import { LazyMap } from './lazy-map.ts'
 import { EVICTION_BURST, EVICTION_INTERVAL_MS, MAX_REFUSALS } from './limits.ts'
 import type { PeerKey } from './messages.ts'
 
@@ -7,7 +8,7 @@ import type { PeerKey } from './messages.ts'
  * are too many, the oldest has to be refused at once.
  */
 export class Refusals {
-  private readonly waiting = new Map<PeerKey, number>()
+  private readonly waiting = new LazyMap<PeerKey, number>()
   private generation = 0
 
   get size (): number {
@@ -46,7 +47,7 @@ export class Refusals {
     return this.waiting.get(peer) === generation && this.waiting.delete(peer)
   }
 
-  peers (): IterableIterator<PeerKey> {
+  peers (): Iterable<PeerKey> {
     return this.waiting.keys()
   }
 }

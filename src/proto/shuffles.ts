@@ -5,6 +5,9 @@ import type { Config, Rules } from './config.ts'
 import type { PeerInfo, PeerKey, Shuffle, ShuffleReply } from './messages.ts'
 import type { Views } from './views.ts'
 
+// the same in every topic
+const HELD = { retentionMs: SHUFFLE_REPLY_MS, capacity: MAX_HELD_REPLIES }
+
 /**
  * Builds Shuffles and their replies, and decides which replies to believe.
  *
@@ -19,10 +22,7 @@ export class Shuffles {
   private readonly rules: Rules
   private readonly me: PeerKey
   private readonly unanswered: Array<{ until: number, nodes: number }> = []
-  private readonly held = new TimeBoundCache<PeerKey, PeerInfo[]>({
-    retentionMs: SHUFFLE_REPLY_MS,
-    capacity: MAX_HELD_REPLIES
-  })
+  private readonly held = new TimeBoundCache<PeerKey, PeerInfo[]>(HELD)
 
   constructor (me: PeerKey, config: Config, rules: Rules, views: Views) {
     this.me = me

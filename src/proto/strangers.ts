@@ -2,16 +2,16 @@ import { MAX_STRANGERS, STRANGER_RETENTION_MS, STRANGER_TOLERANCE_MS } from './l
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { PeerKey } from './messages.ts'
 
+// the same in every topic
+const WATCHED = { retentionMs: STRANGER_RETENTION_MS, capacity: MAX_STRANGERS }
+
 /**
  * Peers that send broadcast messages without being neighbors. Their messages
  * may be in flight since we parted, so they are told only when they go on.
  */
 export class Strangers {
   /** When each was heard first, for so long after. */
-  private readonly since = new TimeBoundCache<PeerKey, number>({
-    retentionMs: STRANGER_RETENTION_MS,
-    capacity: MAX_STRANGERS
-  })
+  private readonly since = new TimeBoundCache<PeerKey, number>(WATCHED)
 
   get size (): number {
     return this.since.size
@@ -42,6 +42,10 @@ export class Strangers {
 
   /** Forgets those that have been quiet for long, and returns them. */
   sweep (now: number): PeerKey[] {
+    if (this.since.size === 0) {
+      return []
+    }
+
     const before = [...this.since.keys()]
 
     return this.since.expireUntil(now) === 0 ? [] : before.filter((peer) => !this.since.has(peer))

@@ -2,7 +2,7 @@ import { TopicOutbox } from './effects.ts'
 import { HyParView } from './hyparview.ts'
 import { PlumTree } from './plumtree.ts'
 import type { Config, Rules } from './config.ts'
-import type { Effects } from './effects.ts'
+import type { Effects, NeighborListener } from './effects.ts'
 import type { Command, DisconnectReason, Timer } from './events.ts'
 import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
 import type { Rng } from './rng.ts'
@@ -25,7 +25,7 @@ export interface TopicInit {
 /**
  * One topic: membership decides who our neighbors are, broadcast what they get.
  */
-export class Topic {
+export class Topic implements NeighborListener {
   readonly membership: HyParView
   readonly broadcast: PlumTree
   readonly epoch: number
@@ -39,15 +39,16 @@ export class Topic {
     this.now = init.now
     this.membership = new HyParView(init)
     this.broadcast = new PlumTree(init)
-    this.out = new TopicOutbox(init.topic, init.epoch, init.effects, {
-      onNeighborUp: (peer) => {
-        this.broadcast.onNeighborUp(peer, this.now)
-        this.newNeighbors.push(peer)
-      },
-      onNeighborDown: (peer) => {
-        this.broadcast.onPeerDown(peer)
-      }
-    })
+    this.out = new TopicOutbox(init.topic, init.epoch, init.effects, this)
+  }
+
+  onNeighborUp (peer: PeerKey): void {
+    this.broadcast.onNeighborUp(peer, this.now)
+    this.newNeighbors.push(peer)
+  }
+
+  onNeighborDown (peer: PeerKey): void {
+    this.broadcast.onPeerDown(peer)
   }
 
   /** Whether a connection to the peer is of use to this topic. */

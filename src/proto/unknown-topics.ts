@@ -3,6 +3,8 @@ import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Rules } from './config.ts'
 import type { Message, PeerKey, TopicKey } from './messages.ts'
 
+const ANSWERED = { retentionMs: UNKNOWN_TOPIC_INTERVAL_MS, capacity: MAX_UNKNOWN_TOPIC_ANSWERS }
+
 /**
  * Messages for topics that we are not in.
  *
@@ -12,10 +14,7 @@ import type { Message, PeerKey, TopicKey } from './messages.ts'
  * ShuffleReply are never answered, so that two nodes cannot keep each other busy (rule 19).
  */
 export class UnknownTopics {
-  private readonly answered = new TimeBoundCache<string, true>({
-    retentionMs: UNKNOWN_TOPIC_INTERVAL_MS,
-    capacity: MAX_UNKNOWN_TOPIC_ANSWERS
-  })
+  private readonly answered = new TimeBoundCache<string, true>(ANSWERED)
 
   get size (): number {
     return this.answered.size

@@ -1,11 +1,15 @@
 import { IndexedSet } from './indexed-set.ts'
-import { ACQUAINTANCE_RETENTION_MS, MAX_ACQUAINTANCES, MAX_EXTRA_PEER_DATA } from './limits.ts'
-import { PeerData, withUsableData } from './peer-data.ts'
+import { KnownPeers } from './known-peers.ts'
+import { KNOWN_PEER_RETENTION_MS, MAX_KNOWN_PEERS, MIN_EXTRA_KNOWN_PEERS } from './limits.ts'
+import { withUsableData } from './peer-data.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
 import type { Rng } from './rng.ts'
+
+// the bounds are the same in every topic
+const OTHERS = { retentionMs: KNOWN_PEER_RETENTION_MS, capacity: MAX_KNOWN_PEERS }
 
 /** What is known of a neighbor. */
 export interface Link {
@@ -50,26 +54,19 @@ export class Views {
   readonly links = new Map<PeerKey, Link>()
   /** Peers without a connection that we could dial. */
   readonly passive = new IndexedSet<PeerKey>()
-  readonly peerData: PeerData
-  /** Peers that were heard of, in either view or not, with their data: for when all others are gone. */
-  readonly acquaintances = new TimeBoundCache<PeerKey, Uint8Array | undefined>({
-    retentionMs: ACQUAINTANCE_RETENTION_MS,
-    capacity: MAX_ACQUAINTANCES
-  })
+  /** Peers that were heard of, in either view or not, with their data. */
+  readonly known: KnownPeers
 
   /** Peers that were heard of and do not run this package's rules, as far as is known, with their data. */
-  readonly others = new TimeBoundCache<PeerKey, Uint8Array | undefined>({
-    retentionMs: ACQUAINTANCE_RETENTION_MS,
-    capacity: MAX_ACQUAINTANCES
-  })
+  readonly others = new TimeBoundCache<PeerKey, Uint8Array | undefined>(OTHERS)
 
   private readonly init: ViewsInit
 
   constructor (init: ViewsInit) {
     const { activeViewCapacity, passiveViewCapacity } = init.config
     this.init = init
-    this.peerData = new PeerData(
-      activeViewCapacity + passiveViewCapacity + MAX_EXTRA_PEER_DATA,
+    this.known = new KnownPeers(
+      Math.max(MAX_KNOWN_PEERS, activeViewCapacity + passiveViewCapacity + MIN_EXTRA_KNOWN_PEERS),
       (peer) => this.links.has(peer) || this.passive.has(peer) || init.busyWith(peer)
     )
   }
@@ -79,7 +76,7 @@ export class Views {
   }
 
   info (peer: PeerKey): PeerInfo {
-    return this.peerData.info(peer)
+    return this.known.info(peer)
   }
 
   canDial (peer: PeerKey): boolean {
@@ -113,8 +110,7 @@ export class Views {
       return
     }
 
-    this.peerData.learn(peer.id, peer.data, now, out)
-    this.acquaintances.set(peer.id, peer.data, now)
+    this.known.hear(peer, now, out)
     this.noteOther(peer, now)
 
     if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
@@ -136,7 +132,7 @@ export class Views {
 
   /** Notes a peer that came by, unless it runs this package's rules: others may one day need help to return. */
   noteOther (peer: PeerInfo, now: number): void {
-    const data = peer.data ?? this.peerData.info(peer.id).data
+    const data = peer.data ?? this.known.info(peer.id).data
 
     if (peer.id !== this.init.me && !this.init.rules.understandsRefusal(data)) {
       this.others.set(peer.id, data, now)
@@ -146,7 +142,7 @@ export class Views {
   /** A peer that does not answer in time is not to be asked again; one that does not run our rules may still be called. */
   setAside (peer: PeerKey): void {
     this.passive.delete(peer)
-    this.acquaintances.delete(peer)
+    this.known.doubt(peer)
   }
 
   /** A peer that is gone is not to be asked again. */
@@ -168,17 +164,26 @@ export class Views {
    * @param fill - whether further neighbors fill what is left
    */
   sample (to: PeerKey, count: number, activeFirst: number, fill: boolean): PeerInfo[] {
-    const tellable = (id: PeerKey): boolean => id !== to && this.init.rules.mayTell(to, this.info(id))
-    const active = this.active.sample(this.init.rng, count, tellable)
-    const passive = this.passive.sample(this.init.rng, count, tellable)
-    const chosen = active.splice(0, Math.min(activeFirst, count))
-    chosen.push(...passive, ...(fill ? active : []))
+    const { rng, rules } = this.init
+    const tellable = (id: PeerKey): boolean => id !== to && rules.mayTell(to, this.info(id))
+    const active = this.active.sample(rng, fill ? count : Math.min(activeFirst, count), tellable)
+    const rest = active.splice(activeFirst)
+    active.push(...this.passive.sample(rng, count - active.length, tellable))
 
-    return chosen.slice(0, count).map((id) => this.info(id))
+    for (let i = 0; i < rest.length && active.length < count; i++) {
+      active.push(rest[i])
+    }
+
+    return active.map((id) => this.info(id))
   }
 
   /** Those of the peers that `to` may be told of, without data that must not go on. */
   tellable (to: PeerKey, peers: PeerInfo[]): PeerInfo[] {
-    return peers.map(withUsableData).filter((peer) => peer.id !== to && this.init.rules.mayTell(to, peer))
+    const { rules } = this.init
+
+    // mostly nothing is to be left out
+    return peers.every((peer) => peer.id !== to && withUsableData(peer) === peer && rules.mayTell(to, peer))
+      ? peers
+      : peers.map(withUsableData).filter((peer) => peer.id !== to && rules.mayTell(to, peer))
   }
 }

@@ -51,7 +51,7 @@ export class Walks {
     const link = views.links.get(peer.id)
 
     if (link !== undefined) {
-      views.peerData.learn(peer.id, peer.data, now, out)
+      views.known.learn(peer.id, peer.data, now, out)
 
       if (peer.id !== from) {
         // it joins anew, so it may have lost what it knew of us
@@ -112,7 +112,7 @@ export class Walks {
       return
     }
 
-    if (message.ttl === 0 && message.origin === from) {
+    if (message.ttl === 0 && message.origin === from && message.nodes.length > 0) {
       nearness.onAnswered(from, now)
     }
 
@@ -188,24 +188,24 @@ export class Walks {
       return
     }
 
-    views.peerData.learn(peer.id, peer.data, now, out)
+    views.known.learn(peer.id, peer.data, now, out)
     healing.request(peer.id, 'forwardJoin', views.links.size === 0 ? 'high' : 'low', now, out)
   }
 
   private answerShuffle (origin: PeerInfo, connected: boolean, count: number, now: number, out: Outbox): void {
-    const { views, healing, rules, shuffles } = this.shared
+    const { views, healing, rules, shuffles, nearness } = this.shared
 
     if (!connected) {
       if (!rules.canDial(origin)) {
         return
       }
 
-      views.peerData.learn(origin.id, origin.data, now, out)
+      views.known.learn(origin.id, origin.data, now, out)
     }
 
     out.send(origin.id, shuffles.reply(origin.id, count))
 
-    if (!views.links.has(origin.id) && !healing.isAsking(origin.id)) {
+    if (!views.links.has(origin.id) && !healing.isAsking(origin.id) && !nearness.mayBeAskedBy(origin.id)) {
       out.release(origin.id)
     }
   }

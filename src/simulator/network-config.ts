@@ -2,7 +2,7 @@ import type { LatencyConfig } from './latency.ts'
 import type { Machine, RuleSet } from './machine.ts'
 import type { SendHandle } from './send-handles.ts'
 import type { Traffic } from './traffic.ts'
-import type { ConfigInit, Message, PeerKey, TopicEvent } from '../proto/index.ts'
+import type { ConfigInit, LazyMap, Message, PeerKey, TopicEvent } from '../proto/index.ts'
 
 export interface NetworkConfig {
   /** Same seed, same run, on every machine. */
@@ -90,11 +90,11 @@ export interface SimulatedNode {
   /** Nodes that it has a connection with. */
   readonly connections: Set<number>
   /** What it sends to each node through, where connections are the crate's. */
-  readonly handles: Map<number, SendHandle>
+  readonly handles: LazyMap<number, SendHandle>
   /** When its last byte has left. */
   sendsUntil: number
   /** When its last byte to each node has left, where links have a bandwidth. */
-  readonly linkSendsUntil: Map<number, number>
+  readonly linkSendsUntil: LazyMap<number, number>
   /** When the last message to each node arrives, where there is jitter. */
-  readonly arrivals: Map<number, number>
+  readonly arrivals: LazyMap<number, number>
 }

@@ -1,4 +1,4 @@
-import { Rng, State } from '../proto/index.ts'
+import { LazyMap, Rng, State } from '../proto/index.ts'
 import { hashContent } from './content.ts'
 import { EventQueue } from './event-queue.ts'
 import { Links } from './links.ts'
@@ -71,9 +71,9 @@ export class Network {
       life: 0,
       connections: new Set(),
       sendsUntil: 0,
-      handles: new Map(),
-      linkSendsUntil: new Map(),
-      arrivals: new Map()
+      handles: new LazyMap(),
+      linkSendsUntil: new LazyMap(),
+      arrivals: new LazyMap()
     }
     this.hasUnreachable ||= node.unreachable
     this.nodes.push(node)

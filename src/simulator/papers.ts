@@ -39,8 +39,9 @@ export interface PaperPoint {
   before: OverlayReport
   after: OverlayReport
   /**
-   * Share of the survivors that a flood would reach over what is left of the
-   * active views, before anybody has reacted: HyParView alone, without repair.
+   * Share of the survivors that a flood of a random one would reach over what is
+   * left of the active views, before anybody has reacted: HyParView alone,
+   * without repair.
    */
   floodAtOnce: number
   /** The same for the first broadcast that was really sent, at the moment of the failures, within five seconds. */
@@ -79,8 +80,9 @@ export function runPaperPoint (config: PaperConfig, progress?: (done: number) =>
   const start = network.now
   const survivors = network.alive().length
   const isWhole = (): boolean => reachableFrom(network, sender).size === survivors
-  const floodAtOnce = (reachableFrom(network, sender).size - 1) / (survivors - 1)
-  let recoveredMs = floodAtOnce === 1 ? 0 : Infinity
+  // of a random sender: a piece of so many nodes has that many of the senders, and each reaches all others of it
+  const floodAtOnce = measureOverlay(network, 0).components.reduce((sum, size) => sum + size * (size - 1), 0) / (survivors * (survivors - 1))
+  let recoveredMs = isWhole() ? 0 : Infinity
 
   const look = (): void => {
     if (recoveredMs === Infinity && isWhole()) {

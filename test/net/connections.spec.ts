@@ -55,3 +55,36 @@ describe('the connection to use', () => {
     expect(best([{ ...connection(IROH, 1), status: 'closing' }])).to.equal(undefined)
   })
 })
+
+describe('a dial for gossip', () => {
+  it('is one for all who ask for the peer at that time', async () => {
+    const peerId = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const dialed = Promise.withResolvers<Connection>()
+    const opened: unknown[] = []
+    const tried: string[] = []
+    const components = {
+      connectionManager: {
+        getConnections: () => [],
+        openConnection: async (to: unknown) => {
+          opened.push(to)
+
+          return dialed.promise
+        }
+      },
+      transportManager: { getTransports: () => [] }
+    } as unknown as ConnectionsComponents
+    const connections = new Connections(components, {
+      protocol: '/x',
+      log: defaultLogger().forComponent('test'),
+      runOnLimitedConnection: false,
+      addressesOf: () => [],
+      onDial: (_key, result) => { tried.push(result) }
+    })
+    const both = Promise.all([connections.dial('aa', peerId, new WeakSet()), connections.dial('aa', peerId, new WeakSet())])
+    const connection = { remoteAddr: multiaddr(IROH), status: 'open', direct: true, timeline: { open: 1 } } as unknown as Connection
+    dialed.resolve(connection)
+    expect(await both).to.deep.equal([connection, connection])
+    expect(opened).to.deep.equal([peerId])
+    expect(tried).to.deep.equal(['tried', 'succeeded'])
+  })
+})

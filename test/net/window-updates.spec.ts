@@ -27,9 +27,10 @@ async function createLink (adapt: (stream: Stream) => Stream = (stream) => strea
   const far = createMuxer(inbound)
   outbound.addEventListener('message', ({ data }) => { answers.push(data.byteLength) })
 
-  let reader: Stream | undefined
+  const incoming = Promise.withResolvers<Stream>()
   far.addEventListener('stream', ({ detail }) => {
-    reader = adapt(detail)
+    const reader = adapt(detail)
+    incoming.resolve(reader)
     receive(reader, { multiplexer: multiplexer ?? far.protocol }, MAX_MESSAGE_SIZE, {
       onFrame: (_, payload) => { read.push(payload) },
       onViolation: (err) => { throw err }
@@ -38,11 +39,11 @@ async function createLink (adapt: (stream: Stream) => Stream = (stream) => strea
 
   const sender = await near.createStream()
   sender.send(encodeStreamHeader(new Uint8Array(32)))
-  await until('the stream has come', () => reader != null)
+  const reader = await incoming.promise
   await until('both ends have opened it', () => answers.length > 0)
   answers.length = 0
 
-  return { sender, read, answers, reader: reader as Stream }
+  return { sender, read, answers, reader }
 }
 
 function createMuxer (connection: ReturnType<typeof multiaddrConnectionPair>[0]): StreamMuxer {

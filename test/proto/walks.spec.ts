@@ -40,6 +40,13 @@ describe('ForwardJoin', () => {
     expect([...reached].sort()).to.deep.equal(['b', 'c', 'd', 'e'])
   })
 
+  it('begins with those neighbors that may be told of the newcomer', () => {
+    const node = freshNode(['a', 'b', 'c'], { rules: { mayTell: (to) => to !== 'b' } })
+    const walks = sent(node.receive('x', { type: 'join' })).filter(([,, message]) => (message as Message).type === 'forwardJoin')
+
+    expect(walks).to.deep.equal([['send', 'a', forwardJoin('x', 6)], ['send', 'c', forwardJoin('x', 6)]])
+  })
+
   it('leaves the newcomer in the passive view at the passive random walk length only', () => {
     const node = freshNode(FULL)
 
@@ -376,14 +383,16 @@ describe('ShuffleReply', () => {
     expect(node.passive).to.include.members(['p0', 'p6'])
   })
 
-  it('that nobody asked for is dropped when anything else follows', () => {
-    const node = freshNode(FULL)
-    node.receive('a', reply(7))
+  for (const message of [{ type: 'prune' }, { type: 'neighbor', priority: 'low' }, { type: 'forwardJoin', peer: { id: 'x' }, ttl: 6 }] satisfies Message[]) {
+    it(`that nobody asked for is dropped when anything else follows, such as ${message.type}`, () => {
+      const node = freshNode(FULL)
+      node.receive('a', reply(7))
 
-    expect(node.receive('a', { type: 'prune' })).to.deep.equal([['violation', 'a', 'unexpectedShuffleReply']])
-    expect(node.receive('a', disconnectAlive as Message)[0]).to.deep.equal(['down', 'a', 'evictedByPeer'])
-    expect(node.passive).to.deep.equal(['a'])
-  })
+      expect(node.receive('a', message)[0]).to.deep.equal(['violation', 'a', 'unexpectedShuffleReply'])
+      expect(node.receive('a', disconnectAlive as Message)[0]).to.deep.equal(['down', 'a', 'evictedByPeer'])
+      expect(node.passive).to.deep.equal(['a'])
+    })
+  }
 
   it('before a Disconnect is not believed with more than seven peers', () => {
     const node = freshNode(FULL)

@@ -26,6 +26,15 @@ describe('a simulation', function () {
     expect(traffic.report().gossip.messages).to.be.greaterThan(2 * 5 * 29)
   })
 
+  it('leaves nobody alone of those that join through one contact at once', () => {
+    for (const nodes of [2, 20, 100]) {
+      for (const { overlay } of experiment({ nodes, rounds: 1, warmupMs: 5_000, seeds: Array.from({ length: nodes === 100 ? 3 : 20 }, (_, i) => i) })) {
+        expect(overlay.components).to.deep.equal([nodes])
+        expect(overlay.alone).to.equal(0)
+      }
+    }
+  })
+
   it('reaches everybody, and floods no more after the first broadcasts', () => {
     for (const { missed, rmrFirst, rmrThird, overlay } of experiment({ nodes: 300, rounds: 10 })) {
       expect(missed).to.equal(0)

@@ -19,7 +19,7 @@ describe('closing by iroh', () => {
 
   const ways: Array<[string, (open: Open) => Promise<void>]> = [
     ['the stream', async ({ stream }) => stream.close()],
-    ['the connection', async ({ connection }) => connection.close()],
+    ['the connection', async ({ connection }) => connection.close({ signal: AbortSignal.timeout(20_000) })],
     ['the connection by aborting it', async ({ connection }) => { connection.abort(new Error('enough')) }],
     ['the node', async ({ node }) => node.stop()]
   ]
@@ -51,23 +51,13 @@ describe('closing by iroh', () => {
     stream.send(Uint8Array.of(1, 2, 3))
     const closing = performance.now()
     const closed = remote.closed()
-    const isDone = connection.close()
+    // by itself libp2p gives it one second
+    const isDone = connection.close({ signal: AbortSignal.timeout(20_000) })
 
     expect(await readAll(await remote.acceptUni())).to.deep.equal([1, 2, 3])
     await Promise.all([closed, isDone])
     expect(performance.now() - closing).to.be.at.least(490)
     expect(connection.status).to.equal('closed')
-  })
-
-  it('a connection that carried nothing is done at once', async () => {
-    const [node, peer] = await Promise.all([createNode(), NativePeer.create()])
-    const accepting = peer.accept()
-    const connection = await node.dial(peer.multiaddr)
-    const { connection: remote } = await accepting
-    const closing = performance.now()
-    await Promise.all([remote.closed(), connection.close()])
-
-    expect(performance.now() - closing).to.be.below(400)
   })
 
   it('a peer that writes and closes at once is heard', async () => {

@@ -91,6 +91,7 @@ describe('dialing by iroh', () => {
     const connection = await dialer.dial(irohAddress(listener))
 
     expect(await dialer.dial(irohAddress(listener))).to.equal(connection)
+    expect(await dialer.dial(irohAddress(listener), { force: true })).to.equal(connection)
     await until('the listener knows the connection', () => listener.getConnections().length === 1)
     expect(await listener.dial(irohAddress(dialer))).to.equal(listener.getConnections()[0])
     expect(connection.status).to.equal('open')

@@ -78,6 +78,13 @@ describe('an iroh node', () => {
 
     await until('it is heard', () => received[0]?.bytes === 2)
     expect(node.getMultiaddrs()).to.deep.equal([])
+
+    // and when no connection of its own keeps the endpoint
+    await Promise.all(node.getConnections().map(async (open) => open.close({ signal: AbortSignal.timeout(20_000) })))
+    await until('no connection is left', () => node.getConnections().length === 0)
+    const again = await (await peer.dialSocket(node.peerId, from)).openUni()
+    await again.writeAll([3])
+    await until('it is heard again', () => received[1]?.bytes === 1)
   })
 
   it('is refused connections under another name than its protocols', async () => {

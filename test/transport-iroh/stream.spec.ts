@@ -209,6 +209,16 @@ describe('streams by iroh', () => {
       expect(await writeMuch(irohAddress(node))).to.equal(null)
     })
 
+    it('when the handler has paused them', async () => {
+      const node = await createNode()
+      await node.handle(PROTOCOL, (stream) => {
+        stream.addEventListener('message', () => {})
+        stream.pause()
+      }, { runOnLimitedConnection: true })
+
+      expect(await writeMuch(irohAddress(node))).to.equal(null)
+    })
+
     it('when nobody listens to them', async () => {
       const node = await createNode()
       await node.handle(PROTOCOL, () => {}, { runOnLimitedConnection: true })

@@ -3,11 +3,11 @@ import type { Message, OutEvent, PeerKey, State, TopicKey } from '../../../src/p
 /** The largest each map of a topic may ever be with the default configuration. */
 const BOUNDS: Record<string, number> = {
   passiveView: 30,
-  peerData: 5 + 30 + 64,
+  knownPeers: 256,
   neighborRequests: 64,
   refusals: 64,
   strangers: 256,
-  remembered: 256 + 16 + 256,
+  remembered: 256 + 16,
   shuffles: 16 + 16,
   sounded: 64 + 64,
   received: 262_144,
