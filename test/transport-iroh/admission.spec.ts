@@ -88,6 +88,20 @@ describe('a crowd that calls by iroh', () => {
     expect(new Set(node.getPeers().map(String))).to.deep.equal(new Set(peers.map(({ peerId }) => peerId.toString())))
   })
 
+  it('is refused in the end by a node that denies its host', async () => {
+    const [node, peer] = await Promise.all([
+      createNode({}, { connectionManager: { deny: ['/ip4/127.0.0.1/ipcidr/32'] } }),
+      NativePeer.create()
+    ])
+    let opened = 0
+    node.addEventListener('connection:open', () => { opened++ })
+    const connection = await peer.dial(irohAddress(node))
+
+    // it may have been the rate, so that takes 10 s
+    expect(await connection.closed()).to.contain('closed by peer')
+    expect(opened).to.equal(0)
+  })
+
   it('is refused by a gater', async () => {
     const [node, peer] = await Promise.all([
       createNode({}, { connectionGater: { denyInboundEncryptedConnection: () => true } }),
