@@ -26,6 +26,11 @@ const ANSWER_PATIENCE_MS = 60_000
 
 const running = new Set<ChildProcessWithoutNullStreams>()
 
+/** The process ids of all peers that have not ended: none once every stage was cleared. */
+export function runningPeers (): number[] {
+  return [...running].map(({ pid }) => pid ?? 0)
+}
+
 process.once('exit', () => {
   for (const child of running) {
     child.kill('SIGKILL')

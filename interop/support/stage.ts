@@ -54,10 +54,14 @@ export class Stage {
   }
 
   async clear (): Promise<void> {
-    await Promise.all(this.#js.splice(0).map(async (node) => node.stop()))
-    await Promise.all(this.#processes.splice(0).map(async (peer) => peer.kill()))
-    await Promise.all(this.#raw.splice(0).map(async (peer) => peer.close()))
-    await Promise.all(this.#rust.splice(0).map(async (peer) => peer.kill()))
+    try {
+      await Promise.all(this.#js.splice(0).map(async (node) => node.stop()))
+    } finally {
+      // whoever did not stop in order: no process and no endpoint stays behind
+      await Promise.all(this.#processes.splice(0).map(async (peer) => peer.kill()))
+      await Promise.all(this.#raw.splice(0).map(async (peer) => peer.close()))
+      await Promise.all(this.#rust.splice(0).map(async (peer) => peer.kill()))
+    }
   }
 }
 

@@ -62,16 +62,18 @@ export class Inbound {
   async handle (connection: NativeConnection, from: IncomingAddress, signal?: AbortSignal): Promise<void> {
     const { endpoint, connections, native } = this.#init
     const remotePeer = remotePeerOf(connection)
-    const [binding] = await Promise.all([native(), endpoint.acquire()])
-
-    await this.#admit(connections.adopt({
-      native: binding,
+    const adoptable = {
+      native: await native(),
       connection,
       protocol: toString(fromNative(connection.alpn())),
       remotePeer,
       remoteAddr: incomingMultiaddr(from, remotePeer),
       direction: 'inbound'
-    }), signal)
+    } as const
+
+    // last, since the connection ends this use: one that nothing ends would keep the endpoint open for ever
+    await endpoint.acquire()
+    await this.#admit(connections.adopt(adoptable), signal)
   }
 
   /** Never rejects. */
