@@ -70,12 +70,11 @@ describe('swarms of both rule sets', function () {
         nodes: 200,
         senders: 'new',
         rounds: 10,
-        seeds: [0, 1],
         latency: { type: 'uniform', minMs: 10, maxMs: 50 },
         check: true
       } as const
-      const mixed = runExperiment({ ...swarm, rules: (node) => node % 2 === 0 ? 'ours' : 'upstream' })
-      const alike = runExperiment({ ...swarm, rules: () => 'upstream' })
+      const mixed = runExperiment({ ...swarm, seeds: [0, 1], rules: (node) => node % 2 === 0 ? 'ours' : 'upstream' })
+      const alike = runExperiment({ ...swarm, seeds: [0, 1], rules: () => 'upstream' })
 
       mixed.forEach(({ missed, upstreamMissed, upstreamMs = Infinity, overlay }, i) => {
         expect(missed).to.equal(0)
