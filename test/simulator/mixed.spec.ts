@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Network, Simulation, measureOverlay } from '../../src/simulator/index.ts'
+import { Network, Simulation, measureOverlay, runExperiment } from '../../src/simulator/index.ts'
 import type { OverlayReport, RuleSet } from '../../src/simulator/index.ts'
 
 /** The real network between real Rust peers: who lets go says nothing, and a death shows after 15 s. */
@@ -13,7 +13,7 @@ function seeds (count: number): number[] {
 }
 
 describe('swarms of both rule sets', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
 
   it('are one though 20 upstream nodes join through one of ours at once', () => {
     const overlays = seeds(100).map((seed): OverlayReport => {
@@ -59,6 +59,30 @@ describe('swarms of both rule sets', function () {
       }
 
       expect(parted, 'seeds with a part that stays away').to.deep.equal([])
+    })
+  }
+
+  // the Rust crate's simulator, a network where nobody closes, and the connections of the real crate
+  for (const network of [{ release: 'closes' }, { release: 'silent' }, { release: 'crate', deathNotice: 15_000, dialFailureMs: 2_000 }] as const) {
+    it(`serve nodes with upstream's rules as well as those serve each other (${network.release})`, () => {
+      const swarm = {
+        ...network,
+        nodes: 200,
+        senders: 'new',
+        rounds: 10,
+        latency: { type: 'uniform', minMs: 10, maxMs: 50 },
+        check: true
+      } as const
+      const mixed = runExperiment({ ...swarm, seeds: [0, 1], rules: (node) => node % 2 === 0 ? 'ours' : 'upstream' })
+      const alike = runExperiment({ ...swarm, seeds: [0, 1], rules: () => 'upstream' })
+
+      mixed.forEach(({ missed, upstreamMissed, upstreamMs = Infinity, overlay }, i) => {
+        expect(missed).to.equal(0)
+        expect(upstreamMissed).to.equal(0)
+        expect(upstreamMs).to.be.at.most(alike[i].upstreamMs ?? 0)
+        expect(overlay.alone).to.equal(0)
+        expect(overlay.components).to.deep.equal([200])
+      })
     })
   }
 })

@@ -75,23 +75,6 @@ describe('a simulation', function () {
     }
   })
 
-  // the Rust crate's simulator, a network where nobody closes, and the connections of the real crate
-  for (const network of [{ release: 'closes' }, { release: 'silent' }, { release: 'crate', deathNotice: 15_000, dialFailureMs: 2_000 }] as const) {
-    it(`serves nodes with the Rust crate's rules as well as they serve each other (${network.release})`, () => {
-      const swarm = { ...network, nodes: 200, senders: 'new', rounds: 10 } as const
-      const mixed = experiment({ ...swarm, rules: (node) => node % 2 === 0 ? 'ours' : 'upstream' })
-      const alike = experiment({ ...swarm, rules: () => 'upstream' })
-
-      mixed.forEach(({ missed, upstreamMissed, upstreamMs = Infinity, overlay }, i) => {
-        expect(missed).to.equal(0)
-        expect(upstreamMissed).to.equal(0)
-        expect(upstreamMs).to.be.at.most(alike[i].upstreamMs ?? 0)
-        expect(overlay.alone).to.equal(0)
-        expect(overlay.components).to.deep.equal([200])
-      })
-    })
-  }
-
   it('recovers from the death of nine and of nineteen in twenty, and loses no message', () => {
     for (const [nodes, kill] of [[500, 0.9], [600, 0.95]]) {
       for (const result of experiment({ nodes, kill, healMs: 30_000, seeds: [0] })) {
