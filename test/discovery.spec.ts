@@ -1,15 +1,21 @@
 import { noise } from '@chainsafe/libp2p-noise'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { expect } from 'chai'
 import { createLibp2p } from 'libp2p'
 import { topicCid } from '../src/content-discovery.ts'
+import { Discovery } from '../src/discovery.ts'
 import { TopicId, irohGossip } from '../src/index.ts'
+import { TopicRegistry } from '../src/topic-registry.ts'
 import { Heard, bytes, createNode, stopNodes, until } from './support/nodes.ts'
+import type { Standing } from '../src/discovery.ts'
 import type { IrohGossip, IrohGossipInit } from '../src/index.ts'
+import type { ScheduledTask, Timers } from '../src/net/timers.ts'
 import type { Identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
@@ -112,5 +118,103 @@ describe('peers of a topic', () => {
     await a.stop()
     await until('the one that stopped is gone', () => hub.services.pubsub.getSubscribers('fruit').length === 1)
     expect(changes).to.deep.equal([true, true, false])
+  })
+})
+
+/** Time that only the test moves. */
+class FakeTimers implements Pick<Timers, 'now' | 'schedule'> {
+  time = 0
+  readonly #tasks: Array<{ at: number, run(): void }> = []
+
+  now (): number {
+    return this.time
+  }
+
+  schedule (delayMs: number, run: () => void): ScheduledTask {
+    this.#tasks.push({ at: this.time + delayMs, run })
+
+    return { task: run }
+  }
+
+  /** Runs what is due, in its order, up to a time. */
+  advanceTo (time: number): void {
+    for (;;) {
+      const [next] = this.#tasks.filter(({ at }) => at <= time).sort((a, b) => a.at - b.at)
+
+      if (next == null) {
+        break
+      }
+
+      this.#tasks.splice(this.#tasks.indexOf(next), 1)
+      this.time = next.at
+      next.run()
+    }
+
+    this.time = time
+  }
+}
+
+describe('connected peers', () => {
+  /** Who was asked for a topic, at which time, among peers of which some are known to be absent or about to answer. */
+  function asking (standings: Record<string, Standing> = {}): { timers: FakeTimers, topics: TopicRegistry, discovery: Discovery, asked: Array<[number, ...string[]]> } {
+    const timers = new FakeTimers()
+    const topics = new TopicRegistry()
+    const asked: Array<[number, ...string[]]> = []
+    const discovery = new Discovery('me', topics, timers as unknown as Timers, 5, true, (peer) => standings[peer] ?? 'unknown', (_, peers) => { asked.push([timers.time, ...peers]) })
+
+    return { timers, topics, discovery, asked }
+  }
+
+  it('are asked four at a time, and again after ten seconds, twenty, and so on to ten minutes', () => {
+    const { timers, topics, discovery, asked } = asking()
+    ;['a', 'b', 'c', 'd', 'e', 'f'].forEach((peer) => { discovery.onPeerAvailable(peer) })
+    timers.advanceTo(1_000)
+    discovery.search(topics.add(TopicId.fromName('fruit')))
+    timers.advanceTo(9_000)
+    expect(asked).to.deep.equal([[1_000, 'a', 'b', 'c', 'd'], [1_500, 'e', 'f']])
+    timers.advanceTo(2 * 60 * 60_000)
+    const times = asked.filter(([, ...peers]) => peers.includes('a')).map(([time]) => time)
+    const pauses = times.slice(1).map((time, i) => Math.round((time - times[i]) / 10_000))
+    expect(pauses.slice(0, 8)).to.deep.equal([1, 2, 4, 8, 16, 32, 60, 60])
+  })
+
+  it('that left are asked no more, unless they connect anew', () => {
+    const { timers, topics, discovery, asked } = asking()
+    const entry = topics.add(TopicId.fromName('fruit'))
+    discovery.onPeerAvailable('a')
+    timers.advanceTo(200)
+    discovery.onPeerLeft(entry, 'a')
+    timers.advanceTo(60 * 60_000)
+    expect(asked).to.have.length(1)
+    discovery.onPeerGone('a')
+    discovery.onPeerAvailable('a')
+    timers.advanceTo(timers.time + 200)
+    expect(asked).to.have.length(2)
+  })
+
+  it('that are known not to be in the topic are not asked, nor those that are about to say so', () => {
+    const standings: Record<string, Standing> = { a: 'absent', b: 'expected' }
+    const { timers, topics, discovery, asked } = asking(standings)
+    topics.add(TopicId.fromName('fruit'))
+    ;['a', 'b', 'c'].forEach((peer) => { discovery.onPeerAvailable(peer) })
+    timers.advanceTo(5_000)
+    expect(asked).to.deep.equal([[100, 'c']])
+    delete standings.b
+    timers.advanceTo(6_000)
+    expect(asked.slice(1)).to.deep.equal([[5_100, 'b']])
+  })
+
+  it('are asked one at a time, and only without a neighbor, where the application named others', async () => {
+    const { timers, topics, discovery, asked } = asking()
+    ;['a', 'b', 'c'].forEach((peer) => { discovery.onPeerAvailable(peer) })
+    timers.advanceTo(1_000)
+    const entry = topics.add(TopicId.fromName('fruit'))
+    entry.hasBootstrap = true
+    discovery.search(entry)
+    timers.advanceTo(1_500)
+    expect(asked).to.deep.equal([[1_000, 'a'], [1_500, 'b']])
+    entry.neighbors.set('a', peerIdFromPrivateKey(await generateKeyPair('Ed25519')))
+    timers.advanceTo(60_000)
+    expect(asked).to.have.length(2)
   })
 })

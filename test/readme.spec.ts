@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { noise } from '@chainsafe/libp2p-noise'
@@ -62,6 +62,18 @@ async function run (program: string, holds: (printed: string) => boolean, meanwh
 describe('the README', () => {
   it('has a sample for users of gossipsub that runs as pasted', async () => {
     expect(await run(sample('// was: gossipsub()'), (printed) => printed.includes('\n'))).to.equal('fruit banana\n')
+  })
+
+  it('links to nothing that is not there, and installs what its first sample imports', async () => {
+    const files = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path)
+    expect(files.length).to.be.greaterThan(12)
+    const missing = await Promise.all(files.map(async (path) => access(join(ROOT, path)).then(() => [], () => [path])))
+    expect(missing.flat()).to.deep.equal([])
+
+    const { name, version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+    const imported = [...sample('// was: gossipsub()').matchAll(/from '(.+)'/g)].map(([, from]) => from)
+    const [, installed] = /^npm install (.+)$/m.exec(readme) ?? []
+    expect(installed?.split(' ').toSorted()).to.deep.equal([`../${name}/${name}-${version}.tgz`, ...imported.filter((from) => from !== name)].toSorted())
   })
 
   it('has a sample for users of iroh that runs with the id and address of a peer', async () => {

@@ -121,6 +121,26 @@ describe('topic validators', () => {
     expect(asked).to.have.length(2)
   })
 
+  it('are found by the id of a topic too, and do not judge what the node says itself', async () => {
+    const [a, b] = await line([{ emitSelf: true }, {}])
+    const [atA, atB] = [messagesOf(a), messagesOf(b)]
+    const judged: string[] = []
+
+    for (const { services: { pubsub } } of [a, b]) {
+      pubsub.topicValidators.set(TopicId.fromName('fruit').toString(), (_, message) => {
+        judged.push(text(message.data))
+
+        return text(message.data) === 'last' ? 'accept' : 'ignore'
+      })
+    }
+
+    await a.services.pubsub.publish('fruit', bytes('first'))
+    await a.services.pubsub.publish('fruit', bytes('last'))
+    await until('the last one arrives', () => atB.length > 0)
+    expect(judged).to.deep.equal(['first', 'last'])
+    expect([atA, atB].map((messages) => messages.map(({ data }) => text(data)))).to.deep.equal([['first', 'last'], ['last']])
+  })
+
   it('may take their time, and others need not wait', async () => {
     const [a, b] = await line([{}, {}])
     const messages = messagesOf(b)

@@ -16,7 +16,7 @@ export function frameOf (message: Message): Uint8Array {
 }
 
 /** A payload as its author sends it. */
-export function gossip (content: string): Message {
+export function gossip (content: string): Extract<Message, { type: 'gossip' }> {
   return { type: 'gossip', id: blake3(bytes(content)), content: bytes(content), scope: { type: 'swarm', round: 0 } }
 }
 
