@@ -1,10 +1,10 @@
 import { allocUnsafe } from 'uint8arrays/alloc'
 
 /** A frame that is kept keeps its slab: small enough for a queue of few frames, large enough that making one hardly counts. */
-const SLAB_BYTES = 16_384
+const SLAB_BYTES = 65_536
 
-/** What is larger than a quarter of a slab would waste too much of its rest. */
-const MAX_SLICE_BYTES = SLAB_BYTES / 4
+/** What is larger than an eighth of a slab would waste too much of its rest. */
+const MAX_SLICE_BYTES = SLAB_BYTES / 8
 
 /**
  * Memory for short-lived frames, cut from larger pieces: a view of a buffer
