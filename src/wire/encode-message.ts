@@ -139,10 +139,11 @@ export function gossipHeadSize (contentLength: number): number {
 
 /** What follows a payload's content, and needs {@link scopeSize} bytes. */
 export function writeScope (into: PostcardWriter, scope: DeliveryScope): void {
-  into.u8(SCOPE[scope.type])
-
   if (scope.type === 'swarm') {
+    into.u8(SCOPE.swarm)
     into.u16(scope.round)
+  } else {
+    into.u8(SCOPE.neighbors)
   }
 }
 

@@ -53,7 +53,7 @@ export class PostcardWriter {
    * @throws {InvalidParametersError} if the value is no integer from 0 to 65,535
    */
   u16 (value: number): void {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
+    if ((value & 0xffff) !== value) {
       throw new InvalidParametersError(`${value} is no unsigned 16-bit integer`)
     }
 
@@ -66,6 +66,11 @@ export class PostcardWriter {
 
   /** An enum's tag, an element count or the length of a byte string. */
   varint (value: number): void {
+    if (value < 0x80) {
+      this.bytes[this.offset++] = value
+      return
+    }
+
     while (value >= 0x80) {
       this.bytes[this.offset++] = (value % 0x80) | 0x80
       value = Math.floor(value / 0x80)
