@@ -35,7 +35,7 @@ export function limitTarget (what: string, limit: number, measured: Spread, unit
 
 /** How this process was called, as somebody would in the checkout; where the results go is of no interest. */
 function command (): string {
-  return ['node', ...process.execArgv, ...process.argv.slice(1)].filter((part) => !part.startsWith('--out=')).map((part) => part.replace(`${process.cwd()}/`, '')).join(' ')
+  return ['node', ...process.execArgv, ...process.argv.slice(1)].filter((part, i, parts) => !part.startsWith('--out') && parts[i - 1] !== '--out').map((part) => part.replace(`${process.cwd()}/`, '')).join(' ')
 }
 
 /**

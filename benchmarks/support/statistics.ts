@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { arch, cpus, release, totalmem, type } from 'node:os'
+import { arch, cpus, loadavg, release, totalmem, type } from 'node:os'
 
 /** A quantity over several rounds. */
 export interface Spread {
@@ -39,6 +39,7 @@ export function environment (): Record<string, string | number> {
     date: new Date().toISOString().slice(0, 10),
     cpu: `${cpus().length} x ${cpus()[0].model}`,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    loadAverage: Math.round(loadavg()[0]),
     system: `${type()} ${release()} ${arch()}`,
     node: process.version,
     ...Object.fromEntries(names.map((name) => [name, version(name)]))

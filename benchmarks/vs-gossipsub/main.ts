@@ -94,7 +94,7 @@ for (const group of chosen) {
   }
 
   try {
-    const result = await playGroup(group, { settleMs, warmUpMessages: short ? 50 : 200, together: short, isOver })
+    const result = await playGroup(group, { settleMs, warmUpMessages: short ? 100 : 200, together: short, isOver })
     results.push(result)
     notPlayed.push(...result.notPlayed)
     await plotGroup(options.out, result)
