@@ -16,6 +16,13 @@ const MAX_OPEN_STREAMS = 64
 const MAX_QUIET_STREAMS = 8
 const QUIET_STREAM_MS = 10_000
 
+/**
+ * A frame of more bytes goes over a second stream of its topic, so that what is
+ * sent after it need not wait for it. Several streams of a topic are legal, and
+ * read in parallel, by Rust peers too (rule 4).
+ */
+const LARGE_FRAME_BYTES = 32 * 1024
+
 /** Streams opened at a time: libp2p's muxers end a connection at the 11th stream that arrives before its listener. */
 const MAX_OPENING_STREAMS = 4
 
@@ -63,7 +70,8 @@ export class RemotePeer implements TopicStreamOwner {
   /** Connections on which the peer refused our protocol. */
   readonly refusedBy = new WeakSet<Connection>()
   readonly #owner: RemotePeerOwner
-  readonly #streams = new Map<TopicKey, TopicStream>()
+  /** By topic, and by {@link largeKey} for large frames. */
+  readonly #streams = new Map<string, TopicStream>()
   /** Streams with frames queued since the last flush. */
   #dirty: TopicStream[] = []
   #queuedBytes = 0
@@ -118,11 +126,16 @@ export class RemotePeer implements TopicStreamOwner {
    */
   enqueue (topic: TopicKey, frame: Frame, last: boolean): void {
     this.#released = false
-    let stream = this.#streams.get(topic)
+    const key = frame.byteLength > LARGE_FRAME_BYTES ? largeKey(topic) : topic
+    let stream = this.#streams.get(key)
 
     if (stream == null) {
-      stream = new TopicStream(this, topic)
-      this.#streams.set(topic, stream)
+      stream = new TopicStream(this, topic, key)
+      this.#streams.set(key, stream)
+    }
+
+    if (last) {
+      this.#streams.get(largeKey(topic))?.finish()
     }
 
     if (stream.enqueue(frame, last)) {
@@ -256,7 +269,7 @@ export class RemotePeer implements TopicStreamOwner {
     }
 
     if (topicStream.isIdle) {
-      this.#streams.delete(topicStream.topic)
+      this.#streams.delete(topicStream.key)
     }
 
     if (!this.#owner.hasConnection(this)) {
@@ -276,9 +289,9 @@ export class RemotePeer implements TopicStreamOwner {
   }
 
   onIdle (topicStream: TopicStream): void {
-    if (this.#streams.get(topicStream.topic) === topicStream) {
+    if (this.#streams.get(topicStream.key) === topicStream) {
       // made anew for the next frame: a quiet topic costs nothing here
-      this.#streams.delete(topicStream.topic)
+      this.#streams.delete(topicStream.key)
     }
 
     this.#maybeReleased()
@@ -404,4 +417,9 @@ export class RemotePeer implements TopicStreamOwner {
       this.#stallTimer = undefined
     }
   }
+}
+
+/** Under which the stream for a topic's large frames is kept. */
+function largeKey (topic: TopicKey): string {
+  return `${topic} large`
 }

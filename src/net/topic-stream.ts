@@ -51,6 +51,8 @@ type State = 'idle' | 'opening' | 'open' | 'finishing'
  */
 export class TopicStream {
   readonly topic: TopicKey
+  /** What tells it apart from other streams to the same peer. */
+  readonly key: string
   readonly #owner: TopicStreamOwner
   #queue: Array<Frame | typeof FINISH> = []
   /** Index of the first entry that is still to be sent. */
@@ -65,9 +67,10 @@ export class TopicStream {
   /** Orders streams by their last use. */
   lastUsed = 0
 
-  constructor (owner: TopicStreamOwner, topic: TopicKey) {
+  constructor (owner: TopicStreamOwner, topic: TopicKey, key: string = topic) {
     this.#owner = owner
     this.topic = topic
+    this.key = key
   }
 
   /** Whether a stream is open, so that finishing it frees something. */

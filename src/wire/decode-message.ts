@@ -10,6 +10,11 @@ const MIN_PEER_INFO_BYTES = ENDPOINT_ID_BYTES + 1
 /** An id and a round below 128. */
 const MIN_I_HAVE_ENTRY_BYTES = MESSAGE_ID_BYTES + 1
 
+const NOTHING = new Uint8Array(0)
+
+/** One for all payloads: decoding never waits, so no two are read at a time. */
+const reader = new PostcardReader(NOTHING)
+
 /**
  * Decodes one message, as it follows a frame's length.
  *
@@ -23,14 +28,14 @@ const MIN_I_HAVE_ENTRY_BYTES = MESSAGE_ID_BYTES + 1
  * whose id is no Ed25519 public key; never another error
  */
 export function decodeMessage (payload: Uint8Array): Message {
-  const reader = new PostcardReader(payload)
+  reader.reset(payload)
   const family = reader.u32()
 
   switch (family) {
-    case FAMILY.swarm:
-      return swarmMessage(reader)
     case FAMILY.gossip:
-      return gossipMessage(reader)
+      return gossipMessage()
+    case FAMILY.swarm:
+      return swarmMessage()
     default:
       throw new InvalidMessageError(`unknown message family ${family}`, 0)
   }
@@ -52,32 +57,32 @@ export function isMembershipPayload (payload: Uint8Array): boolean {
   return false
 }
 
-function swarmMessage (reader: PostcardReader): SwarmMessage {
+function swarmMessage (): SwarmMessage {
   const at = reader.offset
   const tag = reader.u32()
 
   switch (tag) {
     case SWARM.join: {
-      const data = peerData(reader)
+      const data = peerData()
 
       return data == null ? { type: 'join' } : { type: 'join', data }
     }
     case SWARM.forwardJoin: {
-      const peer = peerInfo(reader)
+      const peer = peerInfo()
 
       return { type: 'forwardJoin', peer, ttl: reader.u16() }
     }
     case SWARM.shuffle: {
-      const origin = peerKey(reader)
-      const nodes = peerInfos(reader)
+      const origin = peerKey()
+      const nodes = peerInfos()
 
       return { type: 'shuffle', origin, nodes, ttl: reader.u16() }
     }
     case SWARM.shuffleReply:
-      return { type: 'shuffleReply', nodes: peerInfos(reader) }
+      return { type: 'shuffleReply', nodes: peerInfos() }
     case SWARM.neighbor: {
-      const priority = readPriority(reader)
-      const data = peerData(reader)
+      const priority = readPriority()
+      const data = peerData()
 
       return data == null ? { type: 'neighbor', priority } : { type: 'neighbor', priority, data }
     }
@@ -91,7 +96,7 @@ function swarmMessage (reader: PostcardReader): SwarmMessage {
   }
 }
 
-function gossipMessage (reader: PostcardReader): GossipMessage {
+function gossipMessage (): GossipMessage {
   const at = reader.offset
   const tag = reader.u32()
 
@@ -100,20 +105,20 @@ function gossipMessage (reader: PostcardReader): GossipMessage {
       const id = reader.raw(MESSAGE_ID_BYTES)
       const content = reader.byteString()
 
-      return { type: 'gossip', id, content, scope: deliveryScope(reader) }
+      return { type: 'gossip', id, content, scope: deliveryScope() }
     }
     case GOSSIP.prune:
       return { type: 'prune' }
     case GOSSIP.graft:
-      return graft(reader)
+      return graft()
     case GOSSIP.iHave:
-      return { type: 'iHave', messages: iHaveEntries(reader) }
+      return { type: 'iHave', messages: iHaveEntries() }
     default:
       throw new InvalidMessageError(`unknown broadcast message ${tag}`, at)
   }
 }
 
-function graft (reader: PostcardReader): Graft {
+function graft (): Graft {
   if (reader.bool('option tag of the message id')) {
     const id = reader.raw(MESSAGE_ID_BYTES)
 
@@ -123,7 +128,7 @@ function graft (reader: PostcardReader): Graft {
   return { type: 'graft', round: reader.u16() }
 }
 
-function iHaveEntries (reader: PostcardReader): IHaveEntry[] {
+function iHaveEntries (): IHaveEntry[] {
   const count = reader.count(MIN_I_HAVE_ENTRY_BYTES)
   const entries: IHaveEntry[] = []
 
@@ -135,7 +140,7 @@ function iHaveEntries (reader: PostcardReader): IHaveEntry[] {
   return entries
 }
 
-function deliveryScope (reader: PostcardReader): DeliveryScope {
+function deliveryScope (): DeliveryScope {
   const at = reader.offset
   const tag = reader.u32()
 
@@ -149,7 +154,7 @@ function deliveryScope (reader: PostcardReader): DeliveryScope {
   }
 }
 
-function readPriority (reader: PostcardReader): Priority {
+function readPriority (): Priority {
   const at = reader.offset
   const tag = reader.u32()
 
@@ -163,25 +168,25 @@ function readPriority (reader: PostcardReader): Priority {
   }
 }
 
-function peerInfos (reader: PostcardReader): PeerInfo[] {
+function peerInfos (): PeerInfo[] {
   const count = reader.count(MIN_PEER_INFO_BYTES)
   const peers: PeerInfo[] = []
 
   for (let i = 0; i < count; i++) {
-    peers.push(peerInfo(reader))
+    peers.push(peerInfo())
   }
 
   return peers
 }
 
-function peerInfo (reader: PostcardReader): PeerInfo {
-  const id = peerKey(reader)
-  const data = peerData(reader)
+function peerInfo (): PeerInfo {
+  const id = peerKey()
+  const data = peerData()
 
   return data == null ? { id } : { id, data }
 }
 
-function peerKey (reader: PostcardReader): PeerKey {
+function peerKey (): PeerKey {
   const at = reader.offset
   const bytes = reader.raw(ENDPOINT_ID_BYTES)
   const key = peerKeyOf(bytes)
@@ -193,6 +198,6 @@ function peerKey (reader: PostcardReader): PeerKey {
   return key
 }
 
-function peerData (reader: PostcardReader): Uint8Array | undefined {
+function peerData (): Uint8Array | undefined {
   return reader.bool('option tag of the peer data') ? reader.byteString().slice() : undefined
 }

@@ -2,10 +2,13 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { ENDPOINT_ID_BYTES, writePeerKey } from './endpoint-id.ts'
 import { PostcardWriter, byteStringSize, varintSize } from './postcard-writer.ts'
 import { FAMILY, GOSSIP, MESSAGE_ID_BYTES, PRIORITY, SCOPE, SWARM } from './tags.ts'
-import type { DeliveryScope, Message, MessageId, PeerInfo } from '../proto/messages.ts'
+import type { DeliveryScope, IHaveEntry, Message, MessageId, PeerInfo } from '../proto/messages.ts'
 
 /** The family's tag and the message's. */
 const TAG_BYTES = 2
+
+/** One for all messages: encoding never waits, so no two are written at a time. */
+const writer = new PostcardWriter(new Uint8Array(0))
 
 /**
  * Encodes one message, as it follows a frame's length.
@@ -28,6 +31,14 @@ export function encodeMessage (message: Message): Uint8Array {
  */
 export function encodedSize (message: Message): number {
   switch (message.type) {
+    case 'gossip':
+      return gossipHeadSize(message.content.length) + message.content.length + scopeSize(message.scope)
+    case 'iHave':
+      return TAG_BYTES + iHaveEntriesSize(message.messages)
+    case 'graft':
+      return TAG_BYTES + 1 + (message.id == null ? 0 : MESSAGE_ID_BYTES) + varintSize(message.round)
+    case 'prune':
+      return TAG_BYTES
     case 'join':
       return TAG_BYTES + optionSize(message.data)
     case 'forwardJoin':
@@ -40,21 +51,6 @@ export function encodedSize (message: Message): number {
       return TAG_BYTES + 1 + optionSize(message.data)
     case 'disconnect':
       return TAG_BYTES + 2
-    case 'gossip':
-      return TAG_BYTES + MESSAGE_ID_BYTES + byteStringSize(message.content.length) + scopeSize(message.scope)
-    case 'prune':
-      return TAG_BYTES
-    case 'graft':
-      return TAG_BYTES + 1 + (message.id == null ? 0 : MESSAGE_ID_BYTES) + varintSize(message.round)
-    case 'iHave': {
-      let size = TAG_BYTES + varintSize(message.messages.length)
-
-      for (const entry of message.messages) {
-        size += MESSAGE_ID_BYTES + varintSize(entry.round)
-      }
-
-      return size
-    }
     default:
       return unknownMessage(message)
   }
@@ -67,49 +63,20 @@ export function encodedSize (message: Message): number {
  * @returns the offset behind it
  */
 export function writeMessage (message: Message, into: Uint8Array, offset: number): number {
-  const writer = new PostcardWriter(into, offset)
+  writer.reset(into, offset)
 
   switch (message.type) {
-    case 'join':
-      writeTags(writer, FAMILY.swarm, SWARM.join)
-      writeOption(writer, message.data)
-      break
-    case 'forwardJoin':
-      writeTags(writer, FAMILY.swarm, SWARM.forwardJoin)
-      writePeerInfo(writer, into, message.peer)
-      writer.u16(message.ttl)
-      break
-    case 'shuffle':
-      writeTags(writer, FAMILY.swarm, SWARM.shuffle)
-      writePeerKey(message.origin, into, writer.offset)
-      writer.offset += ENDPOINT_ID_BYTES
-      writePeerInfos(writer, into, message.nodes)
-      writer.u16(message.ttl)
-      break
-    case 'shuffleReply':
-      writeTags(writer, FAMILY.swarm, SWARM.shuffleReply)
-      writePeerInfos(writer, into, message.nodes)
-      break
-    case 'neighbor':
-      writeTags(writer, FAMILY.swarm, SWARM.neighbor)
-      writer.u8(PRIORITY[message.priority])
-      writeOption(writer, message.data)
-      break
-    case 'disconnect':
-      writeTags(writer, FAMILY.swarm, SWARM.disconnect)
-      writer.bool(message.alive)
-      writer.bool(message.respond)
-      break
     case 'gossip':
       writeGossipHead(writer, message.id, message.content.length)
       writer.raw(message.content)
       writeScope(writer, message.scope)
       break
-    case 'prune':
-      writeTags(writer, FAMILY.gossip, GOSSIP.prune)
+    case 'iHave':
+      writeTags(FAMILY.gossip, GOSSIP.iHave)
+      writeIHaveEntries(message.messages)
       break
     case 'graft':
-      writeTags(writer, FAMILY.gossip, GOSSIP.graft)
+      writeTags(FAMILY.gossip, GOSSIP.graft)
       writer.bool(message.id != null)
 
       if (message.id != null) {
@@ -118,15 +85,37 @@ export function writeMessage (message: Message, into: Uint8Array, offset: number
 
       writer.u16(message.round)
       break
-    case 'iHave':
-      writeTags(writer, FAMILY.gossip, GOSSIP.iHave)
-      writer.varint(message.messages.length)
-
-      for (const entry of message.messages) {
-        writeMessageId(writer, entry.id)
-        writer.u16(entry.round)
-      }
-
+    case 'prune':
+      writeTags(FAMILY.gossip, GOSSIP.prune)
+      break
+    case 'join':
+      writeTags(FAMILY.swarm, SWARM.join)
+      writeOption(message.data)
+      break
+    case 'forwardJoin':
+      writeTags(FAMILY.swarm, SWARM.forwardJoin)
+      writePeerInfo(into, message.peer)
+      writer.u16(message.ttl)
+      break
+    case 'shuffle':
+      writeTags(FAMILY.swarm, SWARM.shuffle)
+      writeId(into, message.origin)
+      writePeerInfos(into, message.nodes)
+      writer.u16(message.ttl)
+      break
+    case 'shuffleReply':
+      writeTags(FAMILY.swarm, SWARM.shuffleReply)
+      writePeerInfos(into, message.nodes)
+      break
+    case 'neighbor':
+      writeTags(FAMILY.swarm, SWARM.neighbor)
+      writer.u8(PRIORITY[message.priority])
+      writeOption(message.data)
+      break
+    case 'disconnect':
+      writeTags(FAMILY.swarm, SWARM.disconnect)
+      writer.bool(message.alive)
+      writer.bool(message.respond)
       break
     default:
       unknownMessage(message)
@@ -136,10 +125,11 @@ export function writeMessage (message: Message, into: Uint8Array, offset: number
 }
 
 /** What precedes a payload's content, and needs {@link gossipHeadSize} bytes. */
-export function writeGossipHead (writer: PostcardWriter, id: MessageId, contentLength: number): void {
-  writeTags(writer, FAMILY.gossip, GOSSIP.gossip)
-  writeMessageId(writer, id)
-  writer.varint(contentLength)
+export function writeGossipHead (into: PostcardWriter, id: MessageId, contentLength: number): void {
+  into.u8(FAMILY.gossip)
+  into.u8(GOSSIP.gossip)
+  writeMessageId(into, id)
+  into.varint(contentLength)
 }
 
 /** Bytes of a gossip message before its content. */
@@ -148,11 +138,12 @@ export function gossipHeadSize (contentLength: number): number {
 }
 
 /** What follows a payload's content, and needs {@link scopeSize} bytes. */
-export function writeScope (writer: PostcardWriter, scope: DeliveryScope): void {
-  writer.u8(SCOPE[scope.type])
-
+export function writeScope (into: PostcardWriter, scope: DeliveryScope): void {
   if (scope.type === 'swarm') {
-    writer.u16(scope.round)
+    into.u8(SCOPE.swarm)
+    into.u16(scope.round)
+  } else {
+    into.u8(SCOPE.neighbors)
   }
 }
 
@@ -161,20 +152,39 @@ export function scopeSize (scope: DeliveryScope): number {
   return scope.type === 'swarm' ? 1 + varintSize(scope.round) : 1
 }
 
-function writeTags (writer: PostcardWriter, family: number, tag: number): void {
+function writeTags (family: number, tag: number): void {
   writer.u8(family)
   writer.u8(tag)
 }
 
-function writeMessageId (writer: PostcardWriter, id: MessageId): void {
+function writeMessageId (into: PostcardWriter, id: MessageId): void {
   if (id.length !== MESSAGE_ID_BYTES) {
     throw new InvalidParametersError('A message id has 32 bytes')
   }
 
-  writer.raw(id)
+  into.raw(id)
 }
 
-function writeOption (writer: PostcardWriter, data: Uint8Array | undefined): void {
+function writeIHaveEntries (entries: IHaveEntry[]): void {
+  writer.varint(entries.length)
+
+  for (let i = 0; i < entries.length; i++) {
+    writeMessageId(writer, entries[i].id)
+    writer.u16(entries[i].round)
+  }
+}
+
+function iHaveEntriesSize (entries: IHaveEntry[]): number {
+  let size = varintSize(entries.length) + entries.length * MESSAGE_ID_BYTES
+
+  for (let i = 0; i < entries.length; i++) {
+    size += varintSize(entries[i].round)
+  }
+
+  return size
+}
+
+function writeOption (data: Uint8Array | undefined): void {
   writer.bool(data != null)
 
   if (data != null) {
@@ -186,17 +196,21 @@ function optionSize (data: Uint8Array | undefined): number {
   return data == null ? 1 : 1 + byteStringSize(data.length)
 }
 
-function writePeerInfo (writer: PostcardWriter, into: Uint8Array, peer: PeerInfo): void {
-  writePeerKey(peer.id, into, writer.offset)
+function writeId (into: Uint8Array, peer: string): void {
+  writePeerKey(peer, into, writer.offset)
   writer.offset += ENDPOINT_ID_BYTES
-  writeOption(writer, peer.data)
 }
 
-function writePeerInfos (writer: PostcardWriter, into: Uint8Array, peers: PeerInfo[]): void {
+function writePeerInfo (into: Uint8Array, peer: PeerInfo): void {
+  writeId(into, peer.id)
+  writeOption(peer.data)
+}
+
+function writePeerInfos (into: Uint8Array, peers: PeerInfo[]): void {
   writer.varint(peers.length)
 
-  for (const peer of peers) {
-    writePeerInfo(writer, into, peer)
+  for (let i = 0; i < peers.length; i++) {
+    writePeerInfo(into, peers[i])
   }
 }
 
@@ -207,8 +221,8 @@ function peerInfoSize (peer: PeerInfo): number {
 function peerInfosSize (peers: PeerInfo[]): number {
   let size = varintSize(peers.length)
 
-  for (const peer of peers) {
-    size += peerInfoSize(peer)
+  for (let i = 0; i < peers.length; i++) {
+    size += peerInfoSize(peers[i])
   }
 
   return size

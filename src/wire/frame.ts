@@ -1,10 +1,10 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { encode } from 'it-length-prefixed'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { allocUnsafe } from 'uint8arrays/alloc'
 import { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
 import { encodedSize, gossipHeadSize, scopeSize, writeGossipHead, writeMessage, writeScope } from './encode-message.ts'
 import { PostcardWriter } from './postcard-writer.ts'
+import { Slab } from './slab.ts'
 import { TOPIC_ID_BYTES } from './tags.ts'
 import type { Gossip, Message } from '../proto/messages.ts'
 import type { LengthEncoderFunction } from 'it-length-prefixed'
@@ -20,6 +20,8 @@ export const FRAME_LENGTH_BYTES = 4
 const UNCOPIED_CONTENT_BYTES = 16_384
 
 const MAX_U32 = 0xffff_ffff
+
+const slab = new Slab()
 
 /** A payload's length as `it-length-prefixed` wants to write it. */
 const lengthEncoder: LengthEncoderFunction = Object.assign((length: number): Uint8Array<ArrayBuffer> => {
@@ -53,8 +55,7 @@ export function encodeFrame (message: Message, maxMessageSize: number = MAX_U32)
     return largeGossipFrame(message)
   }
 
-  // from a pool, since a frame is short-lived; every byte of it is written
-  const frame = allocUnsafe(FRAME_LENGTH_BYTES + size)
+  const frame = slab.take(FRAME_LENGTH_BYTES + size)
   writeLength(size, frame)
 
   if (writeMessage(message, frame, FRAME_LENGTH_BYTES) !== frame.length) {

@@ -14,10 +14,23 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export class PostcardReader {
   /** The next unread byte, counted from the payload's start. */
   offset = 0
-  private readonly bytes: Uint8Array
+  private bytes: Uint8Array
+  /** Asked of the array once: views are made of them, and asking costs as much as a view. */
+  private buffer: ArrayBufferLike
+  private start: number
 
   constructor (bytes: Uint8Array) {
     this.bytes = bytes
+    this.buffer = bytes.buffer
+    this.start = bytes.byteOffset
+  }
+
+  /** Goes on with another payload: a reader that is used again costs nothing to make. */
+  reset (bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.buffer = bytes.buffer
+    this.start = bytes.byteOffset
+    this.offset = 0
   }
 
   /** Bytes not yet read. */
@@ -34,12 +47,12 @@ export class PostcardReader {
   }
 
   u16 (): number {
-    return this.varint(3, 0x03, 'u16')
+    return this.bytes[this.offset] < 0x80 ? this.bytes[this.offset++] : this.varint(3, 0x03, 'u16')
   }
 
   /** The tag of an enum's variant. */
   u32 (): number {
-    return this.varint(5, 0x0f, 'u32')
+    return this.bytes[this.offset] < 0x80 ? this.bytes[this.offset++] : this.varint(5, 0x0f, 'u32')
   }
 
   /**
@@ -47,7 +60,7 @@ export class PostcardReader {
    * payload is that long.
    */
   usize (): number {
-    return this.varint(10, 0x01, 'length')
+    return this.bytes[this.offset] < 0x80 ? this.bytes[this.offset++] : this.varint(10, 0x01, 'length')
   }
 
   bool (what: string): boolean {
@@ -88,7 +101,7 @@ export class PostcardReader {
 
     this.offset = start + length
 
-    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, length)
+    return new Uint8Array(this.buffer, this.start + start, length)
   }
 
   /** A length and so many bytes, as a view of the payload. */

@@ -2,6 +2,10 @@ import { InvalidParametersError } from '@libp2p/interface'
 
 /** Bytes that postcard's varint takes for an unsigned integer. */
 export function varintSize (value: number): number {
+  if (value < 0x80) {
+    return 1
+  }
+
   let size = 1
 
   while (value >= 0x80) {
@@ -24,13 +28,19 @@ export function byteStringSize (length: number): number {
 export class PostcardWriter {
   /** Where the next byte goes. */
   offset: number
-  private readonly bytes: Uint8Array
+  private bytes: Uint8Array
 
   /**
    * @param bytes - large enough for all that will be written
    * @param offset - where to begin
    */
   constructor (bytes: Uint8Array, offset = 0) {
+    this.bytes = bytes
+    this.offset = offset
+  }
+
+  /** Goes on in another buffer: a writer that is used again costs nothing to make. */
+  reset (bytes: Uint8Array, offset: number): void {
     this.bytes = bytes
     this.offset = offset
   }
@@ -43,7 +53,7 @@ export class PostcardWriter {
    * @throws {InvalidParametersError} if the value is no integer from 0 to 65,535
    */
   u16 (value: number): void {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
+    if ((value & 0xffff) !== value) {
       throw new InvalidParametersError(`${value} is no unsigned 16-bit integer`)
     }
 
@@ -56,6 +66,11 @@ export class PostcardWriter {
 
   /** An enum's tag, an element count or the length of a byte string. */
   varint (value: number): void {
+    if (value < 0x80) {
+      this.bytes[this.offset++] = value
+      return
+    }
+
     while (value >= 0x80) {
       this.bytes[this.offset++] = (value % 0x80) | 0x80
       value = Math.floor(value / 0x80)
