@@ -131,16 +131,10 @@ export class TopicStream {
       return
     }
 
+    // its close event says nothing from here on
     this.#detach()
-    this.#state = 'idle'
-    stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) }).catch((err) => {
-      stream.log('the end of the stream was not acknowledged - %e', err)
-    })
-    this.flush()
-
-    if (this.isIdle) {
-      this.#owner.onIdle(this)
-    }
+    void end(stream)
+    this.#goOn()
   }
 
   /**
@@ -162,28 +156,21 @@ export class TopicStream {
 
     this.#state = 'finishing'
     const isRead = readToItsEnd(stream)
-    stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) }).catch((err) => {
-      stream.log('the end of the stream was not acknowledged - %e', err)
-    })
+    void end(stream)
 
     void isRead.then((error) => {
       if (this.#stream !== stream) {
         return
       }
 
-      this.#detach()
-      this.#state = 'idle'
-
       if (error != null) {
+        this.#detach()
+        this.#state = 'idle'
         this.#owner.onStreamFailed(this, error)
         return
       }
 
-      this.flush()
-
-      if (this.isIdle) {
-        this.#owner.onIdle(this)
-      }
+      this.#goOn()
     })
   }
 
@@ -377,23 +364,31 @@ export class TopicStream {
   #finish (stream: Stream): void {
     this.#state = 'finishing'
 
-    stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) })
-      .catch((err) => {
-        stream.log('the end of the stream was not acknowledged - %e', err)
-      })
-      .finally(() => {
-        if (this.#state !== 'finishing') {
-          return
-        }
+    void end(stream).then(() => {
+      if (this.#state === 'finishing') {
+        this.#goOn()
+      }
+    })
+  }
 
-        this.#detach()
-        this.#state = 'idle'
-        this.flush()
+  /** The stream has ended: what is queued goes over another one. */
+  #goOn (): void {
+    this.#detach()
+    this.#state = 'idle'
+    this.flush()
 
-        if (this.isIdle) {
-          this.#owner.onIdle(this)
-        }
-      })
+    if (this.isIdle) {
+      this.#owner.onIdle(this)
+    }
+  }
+}
+
+/** Finishes a stream; resolves when the peer has acknowledged it, or after 5 s. */
+async function end (stream: Stream): Promise<void> {
+  try {
+    await stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) })
+  } catch (err) {
+    stream.log('the end of the stream was not acknowledged - %e', err)
   }
 }
 
