@@ -7,6 +7,19 @@ import { HandMadePeer, frameOf, gossip, rawFrame, topicId } from './support/hand
 import { Heard, bytes, createMemoryNode, createNode, stopNodes, until } from './support/nodes.ts'
 import type { TestNode } from './support/nodes.ts'
 
+/** Two nodes in many topics, the second joined through the first, with what the second hears in each. */
+async function shareTopics (a: TestNode, b: TestNode, count: number): Promise<{ names: string[], heard: Heard[] }> {
+  const names = Array.from({ length: count }, (_, i) => `topic ${i}`)
+  const topics = await Promise.all(names.map(async (name) => {
+    await a.services.pubsub.join(name)
+
+    return b.services.pubsub.join(name, { bootstrap: [a.getMultiaddrs()] })
+  }))
+  await Promise.all(topics.map(async (topic) => topic.joined()))
+
+  return { names, heard: topics.map((topic) => new Heard(topic)) }
+}
+
 describe('streams', () => {
   afterEach(stopNodes)
 
@@ -220,14 +233,7 @@ describe('streams', () => {
 
   it('joins many topics through one peer at once, and loses none of them with one of two connections', async () => {
     const [a, b] = await Promise.all([createNode(), createNode()])
-    const names = Array.from({ length: 80 }, (_, i) => `topic ${i}`)
-    const topics = await Promise.all(names.map(async (name) => {
-      await a.services.pubsub.join(name)
-
-      return b.services.pubsub.join(name, { bootstrap: [a.getMultiaddrs()] })
-    }))
-    await Promise.all(topics.map(async (topic) => topic.joined()))
-    const heard = topics.map((topic) => new Heard(topic))
+    const { names, heard } = await shareTopics(a, b, 80)
 
     await b.services.ping.ping(a.getMultiaddrs())
     const [first] = b.getConnections(a.peerId)
@@ -243,14 +249,7 @@ describe('streams', () => {
 
   it('keeps at most 64 streams open to a peer, and goes on in every topic', async () => {
     const [a, b] = await Promise.all([createMemoryNode(), createMemoryNode()])
-    const names = Array.from({ length: 80 }, (_, i) => `topic ${i}`)
-    const topics = await Promise.all(names.map(async (name) => {
-      await a.services.pubsub.join(name)
-
-      return b.services.pubsub.join(name, { bootstrap: [a.getMultiaddrs()] })
-    }))
-    await Promise.all(topics.map(async (topic) => topic.joined()))
-    const heard = topics.map((topic) => new Heard(topic))
+    const { names, heard } = await shareTopics(a, b, 80)
 
     for (const word of ['one', 'two']) {
       await Promise.all(names.map(async (name) => a.services.pubsub.publish(name, bytes(`${word} in ${name}`))))
