@@ -39,6 +39,7 @@ const TRANSPORT = {
 /** A libp2p node with our service, configured as the README says. */
 export class JsNode implements Member {
   readonly name: string
+  readonly kind = 'js'
   readonly endpointId: string
   readonly libp2p: Libp2p<{ identify: Identify, pubsub: IrohGossip }>
 

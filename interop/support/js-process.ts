@@ -33,7 +33,7 @@ export class JsProcess extends ProcessMember {
       ...(options.gossip == null ? [] : ['--config', JSON.stringify(options.gossip)])
     ])
 
-    return new JsProcess('js process', child, await child.ready())
+    return new JsProcess('js', child, await child.ready())
   }
 
   async join (topic: string, options: JoinOptions = {}): Promise<RustTopic<this>> {

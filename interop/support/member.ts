@@ -50,10 +50,14 @@ export interface MemberTopic {
   until (what: string, holds: (topic: this) => boolean, patienceMs?: number): Promise<void>
 }
 
+/** Ours, or Rust's. */
+export type MemberKind = 'js' | 'rust'
+
 /** A peer of either kind. */
 export interface Member extends Contact {
   /** How it is called in messages: what it is and the start of its id. */
   readonly name: string
+  readonly kind: MemberKind
   join (topic: string, options?: JoinOptions): Promise<MemberTopic>
 }
 

@@ -1,24 +1,26 @@
 import { endpointIdOf, irohMultiaddr } from './address.ts'
 import { RustTopic } from './rust-topic.ts'
-import type { Contact, JoinOptions, Member, MemberTopic } from './member.ts'
+import type { Contact, JoinOptions, Member, MemberKind, MemberTopic } from './member.ts'
 import type { PeerProcess } from './peer-process.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** A peer that runs in a process of its own, of either kind: the commands that both understand. */
 export abstract class ProcessMember implements Member {
   readonly name: string
+  readonly kind: MemberKind
   readonly endpointId: string
   readonly addresses: string[]
   readonly multiaddrs: Multiaddr[]
   readonly #process: PeerProcess
 
   /**
-   * @param kind - what it is, for messages
+   * @param kind - what it is
    * @param process - one that is ready
    * @param ready - what it said when it was
    */
-  protected constructor (kind: string, process: PeerProcess, { endpointId, addresses }: { endpointId: string, addresses: string[] }) {
+  protected constructor (kind: MemberKind, process: PeerProcess, { endpointId, addresses }: { endpointId: string, addresses: string[] }) {
     this.#process = process
+    this.kind = kind
     this.name = `${kind}:${endpointId.slice(0, 8)}`
     this.endpointId = endpointId
     this.addresses = addresses

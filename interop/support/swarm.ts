@@ -31,33 +31,25 @@ export async function untilAll (topics: MemberTopic[], what: string, holds: () =
   }
 }
 
-/** Resolves when links are counted on both sides and no group of members is cut off from the others. */
+/**
+ * Resolves when every member reaches every other over links that both ends
+ * count, and no link of a member that is not Rust's is counted on one side only.
+ *
+ * Between two Rust peers such links occur among themselves and stay (rule 8).
+ */
 export async function whole (topics: MemberTopic[], patienceMs?: number): Promise<void> {
   await untilAll(topics, 'the swarm is one', () => isWhole(topics), patienceMs)
 }
 
 function isWhole (topics: MemberTopic[]): boolean {
-  const views = new Map(topics.map((topic) => [topic.member.endpointId, topic.neighbors()]))
-  const reached = new Set<string>()
-  const open = [topics[0].member.endpointId]
+  const byId = new Map(topics.map((topic) => [topic.member.endpointId, topic]))
+  const counted = (topic: MemberTopic): boolean => topic.neighbors().every((id) => {
+    const neighbor = byId.get(id)
 
-  for (let id = open.pop(); id != null; id = open.pop()) {
-    if (reached.has(id)) {
-      continue
-    }
+    return neighbor != null && (neighbor.neighbors().includes(topic.member.endpointId) || (topic.member.kind === 'rust' && neighbor.member.kind === 'rust'))
+  })
 
-    reached.add(id)
-
-    for (const neighbor of views.get(id) ?? []) {
-      if (views.get(neighbor)?.includes(id) !== true) {
-        return false
-      }
-
-      open.push(neighbor)
-    }
-  }
-
-  return reached.size === topics.length
+  return topics.every(counted) && parts(topics).length === 1
 }
 
 /** The groups of members that reach each other over links that both ends count, the largest first. */
