@@ -273,33 +273,38 @@ export class State {
         topic,
         message: { type: 'disconnect', alive: false, respond: false }
       })
-      this.effects.released.add(from)
-      this.effects.parted.push({ topic, peer: from, sent: true })
+      this.effects.release(from)
+      this.effects.part(topic, from, true)
     }
   }
 
   /** Reminds peers on the topics that go on, and lets go of those that no topic needs. */
   private finish (now: number): void {
-    const { parted, released, list } = this.effects
+    const { effects } = this
+    const { parted } = effects
 
-    if (parted.length === 0 && released.size === 0) {
-      return
-    }
+    if (parted !== undefined) {
+      effects.parted = undefined
 
-    for (const { topic: ended, peer, sent } of parted.splice(0)) {
-      for (const [key, topic] of this.byTopic) {
-        if (key !== ended && topic.isNeighbor(peer)) {
-          topic.parted(peer, sent, now)
+      for (const { topic: ended, peer, sent } of parted) {
+        for (const [key, topic] of this.byTopic) {
+          if (key !== ended && topic.isNeighbor(peer)) {
+            topic.parted(peer, sent, now)
+          }
         }
       }
     }
 
-    for (const peer of released) {
-      if (!this.needs(peer)) {
-        list.push({ type: 'disconnectPeer', peer })
+    const { released } = effects
+
+    if (released !== undefined) {
+      effects.released = undefined
+
+      for (const peer of released) {
+        if (!this.needs(peer)) {
+          effects.list.push({ type: 'disconnectPeer', peer })
+        }
       }
     }
-
-    released.clear()
   }
 }
