@@ -136,9 +136,17 @@ export class PlumTree {
     this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
   }
 
-  onNeighborUp (peer: PeerKey, now: number): void {
+  onNeighborUp (peer: PeerKey): void {
     this.peers.add(peer)
-    this.neighborSince.set(peer, now)
+  }
+
+  /** Begins with a new neighbor, once the event that made it one is over. */
+  welcome (peer: PeerKey, now: number, out: Outbox): void {
+    if (this.peers.has(peer)) {
+      this.neighborSince.set(peer, now)
+    }
+
+    this.offer(peer, now, out)
   }
 
   /**
@@ -327,14 +335,16 @@ export class PlumTree {
 
   /** PlumTree p. 8: waits for the eager copy, and asks for it if it does not come. */
   private onIHave (from: PeerKey, message: IHave, now: number, out: Outbox): void {
-    let refused = false
+    let [refused, isNew] = [false, false]
 
     for (const entry of message.messages) {
       const key = idKey(entry.id)
 
       if (this.known.has(key)) {
         this.peers.forget(from, key)
-      } else if (!this.repair.announce(from, key, entry, now)) {
+      } else if (this.repair.announce(from, key, entry, now)) {
+        isNew = true
+      } else {
         refused = true
       }
     }
@@ -344,7 +354,10 @@ export class PlumTree {
     }
 
     this.peers.onAnnounced(from, now)
-    this.repair.arm(now, out)
+
+    if (isNew) {
+      this.repair.arm(now, out)
+    }
   }
 
   private onEvictCacheTimer (now: number, out: Outbox): void {

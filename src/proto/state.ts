@@ -50,6 +50,8 @@ export class State {
   private readonly rng: Rng
   private readonly hash: (content: Uint8Array) => MessageId
   private readonly byTopic = new Map<TopicKey, Topic>()
+  /** The one that the event before concerned; mostly it is the next one's. */
+  private recent?: Topic
   private readonly congested = new Set<PeerKey>()
   private readonly unknownTopics = new UnknownTopics()
   private readonly effects = new Effects()
@@ -81,7 +83,7 @@ export class State {
 
     switch (event.type) {
       case 'receiveMessage': {
-        const topic = this.byTopic.get(event.topic)
+        const topic = this.topicOf(event.topic)
 
         if (topic === undefined) {
           this.onUnknownTopic(event.from, event.topic, event.message, now)
@@ -95,7 +97,7 @@ export class State {
         this.onUnknownTopic(event.from, event.topic, event.message, now)
         break
       case 'timerExpired': {
-        const topic = this.byTopic.get(event.timer.topic)
+        const topic = this.topicOf(event.timer.topic)
 
         if (topic?.epoch === event.timer.epoch) {
           topic.timerExpired(event.timer, now)
@@ -129,7 +131,7 @@ export class State {
 
         break
       case 'congestion':
-        this.onCongestion(event.peer, event.congested, now)
+        this.onCongestion(event.peer, event.congested)
         break
       default:
         event satisfies never
@@ -237,25 +239,34 @@ export class State {
 
     if (command.type === 'quit') {
       this.byTopic.delete(key)
+      this.recent = undefined
     }
   }
 
-  private onCongestion (peer: PeerKey, congested: boolean, now: number): void {
+  private topicOf (key: TopicKey): Topic | undefined {
+    if (this.recent?.key !== key) {
+      this.recent = this.byTopic.get(key)
+    }
+
+    return this.recent
+  }
+
+  private onCongestion (peer: PeerKey, congested: boolean): void {
     if (congested) {
       this.congested.add(peer)
     } else if (this.congested.has(peer)) {
-      this.pay(peer, now)
+      this.pay(peer)
     }
   }
 
   /** Sends a part of what the peer is owed. It counts as congested until it is owed nothing: so what is new comes after. */
-  private pay (peer: PeerKey, now: number): void {
+  private pay (peer: PeerKey): void {
     const topics = [...this.byTopic.values()].filter((topic) => topic.owes(peer))
     let left = MAX_PAYMENT_BYTES
 
     // each time another topic comes first
     for (let i = 0; i < topics.length && left > 0; i++) {
-      left -= topics[(this.payments + i) % topics.length].pay(peer, left, now)
+      left -= topics[(this.payments + i) % topics.length].pay(peer, left)
     }
 
     this.payments++

@@ -28,22 +28,23 @@ export interface TopicInit {
 export class Topic implements NeighborListener {
   readonly membership: HyParView
   readonly broadcast: PlumTree
+  readonly key: TopicKey
   readonly epoch: number
   private readonly out: TopicOutbox
   /** Neighbors since the current event began, to whom recent messages are offered at its end. */
-  private newNeighbors: PeerKey[] = []
-  private now: number
+  private newNeighbors?: PeerKey[]
 
   constructor (init: TopicInit) {
+    this.key = init.topic
     this.epoch = init.epoch
-    this.now = init.now
     this.membership = new HyParView(init)
     this.broadcast = new PlumTree(init)
     this.out = new TopicOutbox(init.topic, init.epoch, init.effects, this)
   }
 
   onNeighborUp (peer: PeerKey): void {
-    this.broadcast.onNeighborUp(peer, this.now)
+    this.broadcast.onNeighborUp(peer)
+    this.newNeighbors ??= []
     this.newNeighbors.push(peer)
   }
 
@@ -61,7 +62,6 @@ export class Topic implements NeighborListener {
   }
 
   receive (from: PeerKey, message: Message, now: number): void {
-    this.now = now
     const isNeighbor = this.membership.heard(from, message, now)
 
     switch (message.type) {
@@ -86,8 +86,6 @@ export class Topic implements NeighborListener {
   }
 
   command (command: Command, now: number): void {
-    this.now = now
-
     switch (command.type) {
       case 'join': this.membership.join(command.peers, now, this.out); break
       case 'broadcast': this.broadcast.broadcast(command.content, command.scope, now, this.out); break
@@ -101,8 +99,6 @@ export class Topic implements NeighborListener {
   }
 
   timerExpired (timer: Timer, now: number): void {
-    this.now = now
-
     switch (timer.type) {
       case 'evictCache':
       case 'sendGraft':
@@ -117,7 +113,6 @@ export class Topic implements NeighborListener {
   }
 
   peerDisconnected (peer: PeerKey, reason: DisconnectReason, now: number): void {
-    this.now = now
     this.membership.onPeerDisconnected(peer, reason, now, this.out)
     // also for one that is no neighbor: what it announced is not to be asked of it
     this.broadcast.onPeerDown(peer)
@@ -126,12 +121,10 @@ export class Topic implements NeighborListener {
 
   /** Another topic that we share with the peer has ended. */
   parted (peer: PeerKey, sent: boolean, now: number): void {
-    this.now = now
     this.membership.onParted(peer, sent, now, this.out)
   }
 
   linkBroken (peer: PeerKey, now: number): void {
-    this.now = now
     this.membership.onLinkBroken(peer, now, this.out)
 
     if (this.isNeighbor(peer)) {
@@ -146,23 +139,22 @@ export class Topic implements NeighborListener {
   }
 
   /** Sends what the peer is owed until about so many bytes, and returns how many were sent. */
-  pay (peer: PeerKey, budget: number, now: number): number {
-    this.now = now
-
+  pay (peer: PeerKey, budget: number): number {
     return this.broadcast.pay(peer, budget, this.out)
   }
 
   /** Offers recent messages to new neighbors: after all else, so after our Neighbor message. */
   private settle (now: number): void {
-    if (this.newNeighbors.length === 0) {
+    const peers = this.newNeighbors
+
+    if (peers === undefined) {
       return
     }
 
-    const peers = this.newNeighbors
-    this.newNeighbors = []
+    this.newNeighbors = undefined
 
     for (const peer of peers) {
-      this.broadcast.offer(peer, now, this.out)
+      this.broadcast.welcome(peer, now, this.out)
     }
   }
 }
