@@ -12,7 +12,7 @@ import { gossipBytes, maxContentBytes } from './sizes.ts'
 import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config } from './config.ts'
 import type { Outbox, TimerKind, ValidationResult } from './events.ts'
-import type { Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
+import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
 
 export interface PlumTreeInit {
@@ -29,6 +29,13 @@ export interface PlumTreeInit {
 /** The timers that belong to broadcast. */
 export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'evictCache' }>
 
+/** Scopes of the first rounds: each message that is kept has one, and hardly any has come further. */
+const SCOPES = Array.from({ length: 64 }, (_, round): DeliveryScope => ({ type: 'swarm', round }))
+
+function swarmScope (round: number): DeliveryScope {
+  return SCOPES[round] ?? { type: 'swarm', round }
+}
+
 /**
  * PlumTree: which neighbors get payloads, and which only announcements.
  *
@@ -41,7 +48,9 @@ export class PlumTree {
   readonly peers: PushPeers
   /** Whether messages are held until they were judged. */
   holdMessages = false
-  private readonly init: PlumTreeInit
+  private readonly me: PeerKey
+  private readonly hash: (content: Uint8Array) => MessageId
+  private readonly joinedAt: number
   private readonly config: Config
   private readonly maxContentBytes: number
   private readonly known: KnownMessages
@@ -53,7 +62,9 @@ export class PlumTree {
   private evictArmed = false
 
   constructor (init: PlumTreeInit) {
-    this.init = init
+    this.me = init.me
+    this.hash = init.hash
+    this.joinedAt = init.now
     this.config = init.config
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
@@ -104,7 +115,7 @@ export class PlumTree {
       throw new RangeError(`content has ${content.byteLength} bytes, at most ${this.maxContentBytes} can be sent`)
     }
 
-    const id = this.init.hash(content)
+    const id = this.hash(content)
     const key = idKey(id)
 
     if (this.known.has(key)) {
@@ -124,16 +135,16 @@ export class PlumTree {
       return
     }
 
-    const payload: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
-    this.keep(key, payload, this.init.me, now, out)
-    this.known.recent.add(key, true, now)
+    const payload: Gossip = { type: 'gossip', id, content, scope: swarmScope(0) }
+    this.keep(key, payload, this.me, now, out)
+    this.known.recent.add(key, now)
 
     if (this.neighborSince.size === 0) {
       this.known.recent.addUnheard(key)
     }
 
     this.pace.onMessage(now)
-    this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
+    this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.me, now, out)
   }
 
   onNeighborUp (peer: PeerKey): void {
@@ -155,7 +166,7 @@ export class PlumTree {
    * stream. A node that is itself young in the topic can hardly tell what is recent.
    */
   offer (peer: PeerKey, now: number, out: Outbox): void {
-    this.peers.announce(peer, this.known.takeOffer(now - this.init.now < OFFER_AGE_MS, now), out)
+    this.peers.announce(peer, this.known.takeOffer(this.me, now - this.joinedAt < OFFER_AGE_MS, now), out)
   }
 
   /** A peer is no neighbor any more, or a stranger without connection: nothing is to be asked of it. */
@@ -196,7 +207,7 @@ export class PlumTree {
       return
     }
 
-    if (!equal(this.init.hash(content), id)) {
+    if (!equal(this.hash(content), id)) {
       out.violation(from, 'spoofedMessageId')
 
       return
@@ -215,7 +226,7 @@ export class PlumTree {
    * next copies decide.
    */
   private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId): PeerKey | undefined {
-    if (!this.peers.has(from) || bringer === this.init.me) {
+    if (!this.peers.has(from) || bringer === this.me) {
       return from
     }
 
@@ -284,14 +295,14 @@ export class PlumTree {
 
   private forward (from: PeerKey, { id, content }: Gossip, receivedRound: number, key: string, missing: MissingMessage | undefined, now: number, out: Outbox): void {
     const round = Math.min(receivedRound + 1, MAX_ROUND)
-    const scope = { type: 'swarm', round } as const
+    const scope = swarmScope(round)
 
     if (gossipBytes(content.byteLength, scope) < this.config.maxMessageSize) {
       const payload: Gossip = { type: 'gossip', id, content, scope }
       this.keep(key, payload, from, now, out)
 
       if (!this.cameByOffer(from, missing, now)) {
-        this.known.recent.add(key, false, now)
+        this.known.recent.add(key, now)
       }
 
       this.pace.onMessage(now)

@@ -1,3 +1,4 @@
+import { LazyMap } from './lazy-map.ts'
 import { GRAFT_PAUSE_MS, MAX_GRAFTS_AT_ONCE } from './limits.ts'
 import { MissingMessages } from './missing-messages.ts'
 import type { BroadcastConfig } from './config.ts'
@@ -15,7 +16,7 @@ export class Repair {
   private readonly peers: PushPeers
   private readonly missing = new MissingMessages()
   /** The message that a peer was asked for last. */
-  private readonly asked = new Map<PeerKey, string>()
+  private readonly asked = new LazyMap<PeerKey, string>()
   private armedAt = Infinity
 
   constructor (config: BroadcastConfig, peers: PushPeers) {

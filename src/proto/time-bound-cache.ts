@@ -124,6 +124,9 @@ export class TimeBoundCache<K, V> {
       const key = this.oldestOf(byKey)
 
       if (entryOf(byKey, key).expiresAt > now) {
+        // however the map grows, an iterator keeps what it began with
+        this.cursor = undefined
+
         return removed
       }
 
