@@ -68,14 +68,19 @@ export class KnownPeers {
     return this.infos[this.placeOf(id)] ?? { id }
   }
 
-  /** A peer was heard of, with or without data. Tells of data that is new. */
-  hear (peer: PeerInfo, now: number, out: Outbox): void {
+  /**
+   * A peer was heard of, with or without data. Tells of data that is new.
+   *
+   * @returns the peer as {@link info} has it from now on
+   */
+  hear (peer: PeerInfo, now: number, out: Outbox): PeerInfo {
     const { id, data } = peer
     const usable = usableData(data)
     const place = this.placeOf(id)
 
     if (place === END) {
-      this.append(usable || !('data' in peer) ? peer : { id }, now)
+      const info = usable || !('data' in peer) ? peer : { id }
+      this.append(info, now)
 
       if (usable) {
         out.peerData(id, data)
@@ -85,18 +90,21 @@ export class KnownPeers {
         this.evict(now)
       }
 
-      return
+      return info
     }
 
-    const known = this.infos[place]?.data
+    let known = this.infos[place] ?? peer
 
-    if (usable && (known === undefined || !equal(known, data))) {
+    if (usable && (known.data === undefined || !equal(known.data, data))) {
+      known = peer
       this.infos[place] = peer
       out.peerData(id, data)
     }
 
     this.trust(place)
     this.renew(place, now)
+
+    return known
   }
 
   /** Keeps the data and tells of it if it is new; does nothing without usable data. */
