@@ -147,17 +147,12 @@ export class PlumTree {
     this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.me, now, out)
   }
 
-  onNeighborUp (peer: PeerKey): void {
+  /**
+   * @param since - when it became a neighbor
+   */
+  onNeighborUp (peer: PeerKey, since: number): void {
     this.peers.add(peer)
-  }
-
-  /** Begins with a new neighbor, once the event that made it one is over. */
-  welcome (peer: PeerKey, now: number, out: Outbox): void {
-    if (this.peers.has(peer)) {
-      this.neighborSince.set(peer, now)
-    }
-
-    this.offer(peer, now, out)
+    this.neighborSince.set(peer, since)
   }
 
   /**
