@@ -159,15 +159,13 @@ export class Walks {
   onShuffleTimer (now: number, out: Outbox): void {
     const { views, shuffles, peerData, config } = this.shared
     const to = views.pickNeighbor([])
-    const isNew = views.changes !== this.changesBefore
     this.changesBefore = views.changes
     this.shuffleArmed = false
 
     if (to === undefined) {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
     } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs) {
-      // where nobody came since the last one, there is hardly anybody left to hear of
-      this.shufflePauseMs *= isNew ? 2 : 8
+      this.shufflePauseMs *= 2
       out.send(to, shuffles.create(to, peerData, now))
     } else if (views.isWorthAWord(this.rests)) {
       out.send(to, shuffles.create(to, peerData, now))
