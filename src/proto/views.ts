@@ -62,7 +62,7 @@ export class Views {
   readonly others = new TimeBoundCache<PeerKey, Uint8Array | undefined>(OTHERS)
 
   /** Another number whenever a peer came into a view or left the active one. */
-  private changes = 0
+  changes = 0
 
   private readonly init: ViewsInit
 

@@ -19,6 +19,8 @@ export class Walks {
   private shuffleArmed = false
   private shufflePauseMs = FIRST_SHUFFLE_MS
   private readonly rests = new Rests()
+  /** What the views' changes were at the last Shuffle. */
+  private changesBefore = -1
 
   constructor (shared: Membership) {
     this.shared = shared
@@ -91,7 +93,8 @@ export class Walks {
   /**
    * HyParView p. 8. Deviations: a walk that cannot go on ends here, where the
    * Rust crate loses it. With ttl 0 it is answered by whom it reaches, over the
-   * connection that there is.
+   * connection that there is. Where nobody is new for long, one knows as much as
+   * the next, and the first answers.
    */
   onShuffle (from: PeerKey, message: Shuffle, now: number, out: Outbox): void {
     const { me, views, healing, shuffles, nearness } = this.shared
@@ -101,7 +104,7 @@ export class Walks {
     }
 
     const origin = withUsableData(message.nodes.find(({ id }) => id === message.origin) ?? views.info(message.origin))
-    const ends = message.ttl === 0 || views.active.size <= 1
+    const ends = message.ttl === 0 || views.active.size <= 1 || this.isSettled
     const next = ends ? undefined : views.pickNeighbor([origin.id, from], origin)
 
     if (next !== undefined) {
@@ -156,6 +159,7 @@ export class Walks {
   onShuffleTimer (now: number, out: Outbox): void {
     const { views, shuffles, peerData, config } = this.shared
     const to = views.pickNeighbor([])
+    this.changesBefore = views.changes
     this.shuffleArmed = false
 
     if (to === undefined) {
@@ -166,6 +170,13 @@ export class Walks {
     } else if (views.isWorthAWord(this.rests)) {
       out.send(to, shuffles.create(to, peerData, now))
     }
+  }
+
+  /** Whether nobody came or went since the last Shuffle, though that is long ago, among peers of our kind. */
+  private get isSettled (): boolean {
+    const { views, config } = this.shared
+
+    return views.others.size === 0 && views.changes === this.changesBefore && this.shufflePauseMs >= config.membership.shuffleIntervalMs
   }
 
   /** Schedules the next Shuffle if it is not yet; to be called while there are neighbors. */
