@@ -46,14 +46,16 @@ export class IndexedSet<T> implements Iterable<T> {
       return false
     }
 
-    const last = this.items.length - 1
-    const moved = this.items[last]
-    this.items[index] = moved
-    this.indexes?.set(moved, index)
-    this.indexes?.delete(item)
-    this.items.length = last
+    this.remove(index)
 
     return true
+  }
+
+  /** Removes a random element; does nothing if there is none. */
+  deleteRandom (rng: Rng): void {
+    if (this.items.length > 0) {
+      this.remove(rng.below(this.items.length))
+    }
   }
 
   /** A random element among those that `accept` takes, `undefined` if it takes none. */
@@ -87,6 +89,15 @@ export class IndexedSet<T> implements Iterable<T> {
   /** A copy of all elements, in the set's order. */
   toArray (): T[] {
     return this.items.slice()
+  }
+
+  private remove (index: number): void {
+    const item = this.items[index]
+    const moved = this.items[this.items.length - 1]
+    this.items[index] = moved
+    this.indexes?.set(moved, index)
+    this.indexes?.delete(item)
+    this.items.pop()
   }
 
   [Symbol.iterator] (): IterableIterator<T> {

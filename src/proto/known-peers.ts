@@ -76,11 +76,12 @@ export class KnownPeers {
   hear (peer: PeerInfo, now: number, out: Outbox): PeerInfo {
     const { id, data } = peer
     const usable = usableData(data)
-    const place = this.placeOf(id)
+    const slot = this.places === 0 ? 0 : this.slotOf(id)
+    const place = this.places === 0 ? END : this.entries[slot]
 
     if (place === END) {
       const info = usable || !('data' in peer) ? peer : { id }
-      this.append(info, now)
+      this.append(info, slot, now)
 
       if (usable) {
         out.peerData(id, data)
@@ -193,15 +194,21 @@ export class KnownPeers {
     return this.size === 0 ? END : this.entries[place * STRIDE + NEWER]
   }
 
-  private append (peer: PeerInfo, now: number): void {
+  /**
+   * @param slot - the free slot that was found for it
+   */
+  private append (peer: PeerInfo, slot: number, now: number): void {
     const place = this.infos.length
-    this.infos.push(peer)
 
-    if (place >= this.places) {
+    if (place < this.places) {
+      this.infos.push(peer)
+      this.entries[slot] = place
+    } else {
       this.grow()
+      this.infos.push(peer)
+      this.entries[this.freeSlotFor(peer.id)] = place
     }
 
-    this.entries[this.slotOf(peer.id)] = place
     this.entries[place * STRIDE + DOUBTED] = 0
     this.link(place, now)
   }
@@ -270,10 +277,23 @@ export class KnownPeers {
     this.places = places
     this.slots = slots
 
-    // all but the one that is being added
-    for (let place = 1; place < this.infos.length - 1; place++) {
-      entries[this.slotOf(this.idAt(place))] = place
+    for (let place = 1; place < this.infos.length; place++) {
+      entries[this.freeSlotFor(this.idAt(place))] = place
     }
+  }
+
+  /** Where the table has room for a peer that it does not have. */
+  private freeSlotFor (id: PeerKey): number {
+    const { entries } = this
+    const begin = this.places * STRIDE
+    const mask = this.slots - 1
+    let slot = hashOf(id) & mask
+
+    while (entries[begin + slot] !== END) {
+      slot = (slot + 1) & mask
+    }
+
+    return begin + slot
   }
 
   /** The place of a peer, `END` if it is not known. */

@@ -21,7 +21,7 @@ export interface PlumTreeInit {
   /** The id of a content: 32 bytes that stay as they are. */
   hash (content: Uint8Array): MessageId
   /** Peers whose send queue is full at the moment. */
-  congested: ReadonlySet<PeerKey>
+  congested: LazyMap<PeerKey, true>
   /** When the topic was joined. */
   now: number
 }

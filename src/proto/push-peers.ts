@@ -4,6 +4,7 @@ import { idKey } from './message-id.ts'
 import { announcementBytes, chunkIHaves, gossipBytes } from './sizes.ts'
 import type { Config } from './config.ts'
 import type { Outbox } from './events.ts'
+import type { LazyMap } from './lazy-map.ts'
 import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
 import type { Pace } from './pace.ts'
 
@@ -26,14 +27,14 @@ export class PushPeers {
   readonly lazy = new Set<PeerKey>()
   private readonly config: Config
   /** Peers whose send queue is full at the moment. */
-  private readonly congested: ReadonlySet<PeerKey>
+  private readonly congested: LazyMap<PeerKey, true>
   /** Once a peer could not be sent something. */
   private owed?: Debts
   private readonly announcements: LazyPush
   /** Both sets as lists, since walking a list makes no objects; until one of them changes. */
   private lists: { eager: PeerKey[], lazy: PeerKey[] } | undefined
 
-  constructor (me: PeerKey, config: Config, congested: ReadonlySet<PeerKey>, pace: Pace) {
+  constructor (me: PeerKey, config: Config, congested: LazyMap<PeerKey, true>, pace: Pace) {
     this.config = config
     this.announcements = new LazyPush(me, config.broadcast, pace)
     this.congested = congested
@@ -58,9 +59,10 @@ export class PushPeers {
   }
 
   remove (peer: PeerKey): void {
-    this.lists = undefined
-    this.eager.delete(peer)
-    this.lazy.delete(peer)
+    if (this.eager.delete(peer) || this.lazy.delete(peer)) {
+      this.lists = undefined
+    }
+
     this.announcements.removePeer(peer)
     this.owed?.removePeer(peer)
   }

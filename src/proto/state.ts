@@ -1,5 +1,6 @@
 import { permissiveRules, resolveConfig } from './config.ts'
 import { Effects } from './effects.ts'
+import { LazyMap } from './lazy-map.ts'
 import { MAX_PAYMENT_BYTES } from './limits.ts'
 import { Rng } from './rng.ts'
 import { Topic } from './topic.ts'
@@ -52,7 +53,7 @@ export class State {
   private readonly byTopic = new Map<TopicKey, Topic>()
   /** The one that the event before concerned; mostly it is the next one's. */
   private recent?: Topic
-  private readonly congested = new Set<PeerKey>()
+  private readonly congested = new LazyMap<PeerKey, true>()
   private readonly unknownTopics = new UnknownTopics()
   private readonly effects = new Effects()
   private peerData?: Uint8Array
@@ -179,7 +180,7 @@ export class State {
 
   /** Peers whose send queue is full at the moment. */
   congestedPeers (): PeerKey[] {
-    return [...this.congested]
+    return [...this.congested.keys()]
   }
 
   /** Whether any topic needs a connection to the peer. */
@@ -253,7 +254,7 @@ export class State {
 
   private onCongestion (peer: PeerKey, congested: boolean): void {
     if (congested) {
-      this.congested.add(peer)
+      this.congested.set(peer, true)
     } else if (this.congested.has(peer)) {
       this.pay(peer)
     }

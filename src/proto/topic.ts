@@ -6,6 +6,7 @@ import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config, Rules } from './config.ts'
 import type { Effects, NeighborListener } from './effects.ts'
 import type { Command, DisconnectReason, Timer } from './events.ts'
+import type { LazyMap } from './lazy-map.ts'
 import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
 import type { Rng } from './rng.ts'
 
@@ -19,7 +20,7 @@ export interface TopicInit {
   rules: Rules
   rng: Rng
   hash (content: Uint8Array): MessageId
-  congested: ReadonlySet<PeerKey>
+  congested: LazyMap<PeerKey, true>
   effects: Effects
   now: number
 }

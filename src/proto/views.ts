@@ -129,18 +129,12 @@ export class Views {
     const known = this.known.hear(peer, now, out)
     this.noteOther(known, now)
 
-    if (this.links.has(peer.id) || this.passive.has(peer.id) || !rules.canDial(known)) {
+    if (config.passiveViewCapacity === 0 || this.links.has(peer.id) || this.passive.has(peer.id) || !rules.canDial(known)) {
       return
     }
 
     if (this.passive.size >= config.passiveViewCapacity) {
-      const dropped = this.passive.pick(rng)
-
-      if (dropped === undefined) {
-        return
-      }
-
-      this.passive.delete(dropped)
+      this.passive.deleteRandom(rng)
     }
 
     this.changes++
