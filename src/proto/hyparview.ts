@@ -126,6 +126,11 @@ export class HyParView {
     this.settle(now, out)
   }
 
+  found (peers: PeerKey[], now: number, out: Outbox): void {
+    this.healing.joining.found(peers, now, out)
+    this.settle(now, out)
+  }
+
   /** Tells everybody who counts us as neighbor, or soon will. */
   quit (out: Outbox): void {
     this.neighborship.quit(out)
