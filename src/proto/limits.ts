@@ -117,6 +117,13 @@ export const MAX_CALL_PAUSE_MS = 60_000
 export const CALL_PATIENCE_MS = 10_000
 /** A link is exchanged for one whose round trip is at most this share of its own: a small gain is not worth the change. */
 export const NEARER_SHARE = 0.8
+/**
+ * Round trip in milliseconds to a neighbor that need not be nearer: within one
+ * data center, and less than one hop of a broadcast takes elsewhere.
+ */
+export const NEAR_ENOUGH_MS = 5
+/** Milliseconds by which a node may be late for its own timer and still measure others, not itself. */
+export const MAX_LATE_MS = 10
 /** Milliseconds within which a ShuffleReply counts as asked for, and how many Shuffles may be unanswered (oldest forgotten first). */
 export const SHUFFLE_REPLY_MS = 10_000
 export const MAX_UNANSWERED_SHUFFLES = 16

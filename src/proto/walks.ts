@@ -112,7 +112,7 @@ export class Walks {
       return
     }
 
-    if (message.ttl === 0 && message.origin === from && message.nodes.length > 0) {
+    if (message.ttl === 0 && message.origin === from && message.nodes.length > 0 && !views.links.has(from)) {
       nearness.onAnswered(from, now)
     }
 
@@ -205,7 +205,7 @@ export class Walks {
 
     out.send(origin.id, shuffles.reply(origin.id, count))
 
-    if (!views.links.has(origin.id) && !healing.isAsking(origin.id) && !nearness.mayBeAskedBy(origin.id)) {
+    if (!views.links.has(origin.id) && !healing.isAsking(origin.id) && !nearness.needs(origin.id)) {
       out.release(origin.id)
     }
   }
