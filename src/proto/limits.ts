@@ -91,6 +91,8 @@ export const REMINDER_DELAY_MS = 1_000
 
 /** First pause between two Shuffles of a node without history; doubles up to the configured interval. */
 export const FIRST_SHUFFLE_MS = 500
+/** Replies in a row that name nobody new, after which a young node shuffles as rarely as an old one: the swarm is small. */
+export const STALE_REPLIES = 2
 /**
  * Soundings: how many peers at once; milliseconds between two, and how often at
  * that pace before it becomes that of Shuffles. At most one link is

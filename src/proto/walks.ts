@@ -1,4 +1,4 @@
-import { FIRST_SHUFFLE_MS, MAX_WALK_LENGTH } from './limits.ts'
+import { FIRST_SHUFFLE_MS, MAX_WALK_LENGTH, SOUNDING_NODES, STALE_REPLIES } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
 import type { Outbox } from './events.ts'
@@ -17,6 +17,8 @@ export class Walks {
   private readonly shared: Membership
   private shuffleArmed = false
   private shufflePauseMs = FIRST_SHUFFLE_MS
+  /** Replies in a row that named nobody new. */
+  private staleReplies = 0
 
   constructor (shared: Membership) {
     this.shared = shared
@@ -138,6 +140,11 @@ export class Walks {
       return
     }
 
+    // a sounding's reply is too short to tell
+    if (believed.length > SOUNDING_NODES + 1) {
+      this.staleReplies = believed.some(({ id }) => this.isNew(id)) ? 0 : this.staleReplies + 1
+    }
+
     for (const node of believed) {
       views.addPassive(withUsableData(node), now, out)
     }
@@ -147,18 +154,28 @@ export class Walks {
     healing.refill(now, out)
   }
 
-  /** HyParView p. 8. Deviation: a node shuffles soon after it got its first neighbor, then ever more rarely. */
+  /**
+   * HyParView p. 8. Deviation: a node shuffles soon after it got its first neighbor, then ever more rarely; at the
+   * configured pace as soon as two replies in a row brought nobody new: it knows a small swarm by then.
+   */
   onShuffleTimer (now: number, out: Outbox): void {
-    const { views, shuffles, peerData } = this.shared
+    const { views, shuffles, peerData, config } = this.shared
     const to = views.pickNeighbor([])
     this.shuffleArmed = false
 
     if (to === undefined) {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
+      this.staleReplies = 0
     } else {
       out.send(to, shuffles.create(to, peerData, now))
-      this.shufflePauseMs *= 2
+      this.shufflePauseMs = this.staleReplies >= STALE_REPLIES ? config.membership.shuffleIntervalMs : 2 * this.shufflePauseMs
     }
+  }
+
+  private isNew (peer: PeerKey): boolean {
+    const { me, views } = this.shared
+
+    return peer !== me && !views.links.has(peer) && !views.passive.has(peer)
   }
 
   /** Schedules the next Shuffle if it is not yet; to be called while there are neighbors. */
