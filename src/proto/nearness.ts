@@ -1,4 +1,5 @@
 import { FIRST_SHUFFLE_MS, MAX_LATE_MS, MAX_SOUNDED, NEARER_SHARE, NEAR_ENOUGH_MS, SOUNDED_RETENTION_MS, SOUNDING_MS, SOUNDINGS_AT_ONCE, SWAP_INTERVAL_MS, UNBIASED_LINKS, YOUNG_SWAPS } from './limits.ts'
+import { Rests } from './rests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
@@ -50,6 +51,7 @@ export class Nearness {
   /** When the armed timer runs out. */
   private dueAt = 0
   private ticks = 0
+  private readonly rests = new Rests()
   private askedAt = -Infinity
 
   constructor (shared: Membership) {
@@ -85,6 +87,11 @@ export class Nearness {
     }
 
     this.ticks++
+
+    if (this.ticks > YOUNG_SWAPS && !this.shared.views.isWorthAWord(this.rests)) {
+      return
+    }
+
     const neighbor = this.toBeMeasured()
 
     if (neighbor !== undefined) {

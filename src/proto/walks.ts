@@ -1,6 +1,7 @@
 import { FIRST_SHUFFLE_MS, MAX_WALK_LENGTH, SOUNDING_NODES, STALE_REPLIES } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
+import { Rests } from './rests.ts'
 import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
 import type { ForwardJoin, PeerInfo, PeerKey, Shuffle, ShuffleReply } from './messages.ts'
@@ -19,6 +20,7 @@ export class Walks {
   private shufflePauseMs = FIRST_SHUFFLE_MS
   /** Replies in a row that named nobody new. */
   private staleReplies = 0
+  private readonly rests = new Rests()
 
   constructor (shared: Membership) {
     this.shared = shared
@@ -155,8 +157,9 @@ export class Walks {
   }
 
   /**
-   * HyParView p. 8. Deviation: a node shuffles soon after it got its first neighbor, then ever more rarely; at the
-   * configured pace as soon as two replies in a row brought nobody new: it knows a small swarm by then.
+   * HyParView p. 8. Deviation: a node shuffles soon after it got its first
+   * neighbor, then ever more rarely, at the configured pace as soon as two
+   * replies in a row brought nobody new; least of all where everybody knows everybody.
    */
   onShuffleTimer (now: number, out: Outbox): void {
     const { views, shuffles, peerData, config } = this.shared
@@ -166,9 +169,11 @@ export class Walks {
     if (to === undefined) {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
       this.staleReplies = 0
-    } else {
-      out.send(to, shuffles.create(to, peerData, now))
+    } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs) {
       this.shufflePauseMs = this.staleReplies >= STALE_REPLIES ? config.membership.shuffleIntervalMs : 2 * this.shufflePauseMs
+      out.send(to, shuffles.create(to, peerData, now))
+    } else if (views.isWorthAWord(this.rests)) {
+      out.send(to, shuffles.create(to, peerData, now))
     }
   }
 
