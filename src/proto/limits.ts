@@ -128,6 +128,8 @@ export const NEARER_SHARE = 0.8
  * data center, and less than one hop of a broadcast takes elsewhere.
  */
 export const NEAR_ENOUGH_MS = 5
+/** Share of the time to a first answer that the round trip may be: a dial with its handshakes, and the opening of two streams, take six. */
+export const OPEN_SHARE = 1 / 7
 /** Milliseconds by which a node may be late for its own timer and still measure others, not itself. */
 export const MAX_LATE_MS = 10
 /** Milliseconds within which a ShuffleReply counts as asked for, and how many Shuffles may be unanswered (oldest forgotten first). */

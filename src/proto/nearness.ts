@@ -1,4 +1,4 @@
-import { FIRST_SHUFFLE_MS, MAX_LATE_MS, MAX_SOUNDED, NEARER_SHARE, NEAR_ENOUGH_MS, SOUNDED_RETENTION_MS, SOUNDING_MS, SOUNDINGS_AT_ONCE, SWAP_INTERVAL_MS, UNBIASED_LINKS, YOUNG_SWAPS } from './limits.ts'
+import { FIRST_SHUFFLE_MS, MAX_LATE_MS, MAX_SOUNDED, NEARER_SHARE, NEAR_ENOUGH_MS, OPEN_SHARE, SOUNDED_RETENTION_MS, SOUNDING_MS, SOUNDINGS_AT_ONCE, SWAP_INTERVAL_MS, UNBIASED_LINKS, YOUNG_SWAPS } from './limits.ts'
 import { Rests } from './rests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Outbox } from './events.ts'
@@ -23,8 +23,8 @@ interface Sounding {
  *
  * A node that is young in the topic sounds a few remembered peers: a Shuffle
  * that goes no further (ttl 0) is answered at once, and the time in between is
- * a round trip, once the way is open: so another one follows the first answer. The
- * first to answer that is the nearest; if it is nearer than the
+ * a round trip, unless a dial is part of it: where that may be, another one
+ * follows the first answer. The first to answer is the nearest; if it is nearer than the
  * farthest neighbor it is asked with low priority. It has measured the same
  * round trip, from its answer to our request, and even when full accepts if we
  * are nearer than its own farthest neighbor. Each side lets that one go once
@@ -101,10 +101,15 @@ export class Nearness {
     }
   }
 
-  /** The neighbor of our kind that seems farthest, unless all are near enough; first those that could be given up. */
+  /**
+   * The neighbor of our kind that seems farthest, unless all are near enough;
+   * first those that could be given up. A node that is no longer young measures
+   * each once.
+   */
   private toBeMeasured (): PeerKey | undefined {
     const { views } = this.shared
-    const far = [...views.links].filter(([peer, link]) => isFar(link) && views.isOurKind(peer))
+    const isYoung = this.ticks <= YOUNG_SWAPS
+    const far = [...views.links].filter(([peer, link]) => isFar(link) && (isYoung || link.roundTripMs === undefined) && views.isOurKind(peer))
     const replaceable = far.filter(([, { unbiased }]) => !unbiased)
     const distance = ([, { roundTripMs = Number.MAX_VALUE }]: [PeerKey, Link]): number => roundTripMs
 
@@ -148,11 +153,13 @@ export class Nearness {
 
     if (link !== undefined) {
       this.onMeasured(link, roundTripMs, now, out)
-    } else if (!sounding.measures) {
-      this.sound(from, true, now, out)
-    } else if (now - this.askedAt >= SWAP_INTERVAL_MS && !healing.isAsking(from) && this.isWorthIt(roundTripMs)) {
+    } else if (now - this.askedAt < SWAP_INTERVAL_MS || healing.isAsking(from)) {
+      // one at a time
+    } else if (this.isWorthIt(roundTripMs)) {
       this.askedAt = now
       healing.request(from, 'nearer', 'low', now, out)
+    } else if (!sounding.measures && this.isWorthIt(roundTripMs * OPEN_SHARE)) {
+      this.sound(from, true, now, out)
     }
   }
 
