@@ -98,7 +98,7 @@ export const STALE_REPLIES = 2
 /** In a topic whose views do not change one Shuffle or sounding in so many is sent. */
 export const MAX_REST = 8
 /**
- * Soundings: how many peers at once; milliseconds between two, and how often at
+ * Soundings: how many peers at once by a young node, later one; milliseconds between two, and how often at
  * that pace before it becomes that of Shuffles. At most one link is
  * exchanged in that time.
  */

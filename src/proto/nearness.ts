@@ -23,8 +23,8 @@ interface Sounding {
  *
  * A node that is young in the topic sounds a few remembered peers: a Shuffle
  * that goes no further (ttl 0) is answered at once, and the time in between is
- * a round trip, unless a dial is part of it: where that may be, another one
- * follows the first answer. The first to answer is the nearest; if it is nearer than the
+ * a round trip, once the way is open: so another one follows the first answer. The
+ * first to answer that is the nearest; if it is nearer than the
  * farthest neighbor it is asked with low priority. It has measured the same
  * round trip, from its answer to our request, and even when full accepts if we
  * are nearer than its own farthest neighbor. Each side lets that one go once
@@ -62,6 +62,11 @@ export class Nearness {
     return this.sounded.size + this.open.size + this.answered.size
   }
 
+  /** Whether there were few soundings yet. */
+  private get isYoung (): boolean {
+    return this.ticks <= YOUNG_SWAPS
+  }
+
   /** Schedules the next sounding if it is not yet; to be called while there are neighbors. */
   arm (now: number, out: Outbox): void {
     if (this.armed) {
@@ -88,7 +93,7 @@ export class Nearness {
 
     this.ticks++
 
-    if (this.ticks > YOUNG_SWAPS && !this.shared.views.isWorthAWord(this.rests)) {
+    if (!this.isYoung && !this.shared.views.isWorthAWord(this.rests)) {
       return
     }
 
@@ -108,8 +113,7 @@ export class Nearness {
    */
   private toBeMeasured (): PeerKey | undefined {
     const { views } = this.shared
-    const isYoung = this.ticks <= YOUNG_SWAPS
-    const far = [...views.links].filter(([peer, link]) => isFar(link) && (isYoung || link.roundTripMs === undefined) && views.isOurKind(peer))
+    const far = [...views.links].filter(([peer, link]) => isFar(link) && (this.isYoung || link.roundTripMs === undefined) && views.isOurKind(peer))
     const replaceable = far.filter(([, { unbiased }]) => !unbiased)
     const distance = ([, { roundTripMs = Number.MAX_VALUE }]: [PeerKey, Link]): number => roundTripMs
 
@@ -118,7 +122,7 @@ export class Nearness {
 
   private soundOthers (now: number, out: Outbox): void {
     const { views, healing, rng } = this.shared
-    const candidates = views.passive.sample(rng, SOUNDINGS_AT_ONCE, (id) =>
+    const candidates = views.passive.sample(rng, this.isYoung ? SOUNDINGS_AT_ONCE : 1, (id) =>
       views.isOurKind(id) && views.canDial(id) && !this.sounded.has(id) && !healing.isAsking(id) && !healing.isAvoided(id))
 
     for (const peer of candidates) {
@@ -153,12 +157,12 @@ export class Nearness {
 
     if (link !== undefined) {
       this.onMeasured(link, roundTripMs, now, out)
-    } else if (now - this.askedAt < SWAP_INTERVAL_MS || healing.isAsking(from)) {
-      // one at a time
-    } else if (this.isWorthIt(roundTripMs)) {
+    } else if (now - this.askedAt < SWAP_INTERVAL_MS || healing.isAsking(from) || !this.isWorthIt(sounding.measures ? roundTripMs : OPEN_SHARE * roundTripMs)) {
+      // one link at a time, and only for a gain
+    } else if (sounding.measures) {
       this.askedAt = now
       healing.request(from, 'nearer', 'low', now, out)
-    } else if (!sounding.measures && this.isWorthIt(roundTripMs * OPEN_SHARE)) {
+    } else {
       this.sound(from, true, now, out)
     }
   }
