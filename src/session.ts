@@ -79,7 +79,7 @@ export class Session {
       onBanned: (peer) => { this.#ban(peer) }
     })
     this.discovery = new Discovery(me, this.topics, this.timers, options.membership.activeViewCapacity, options.discovery.connectedPeers, (peer, key) => this.#subscriptions.standing(peer, key), (entry, peers) => {
-      this.joining.join(entry, peers)
+      this.joining.found(entry, peers)
     })
     this.network = new Network(components, {
       ...options,
