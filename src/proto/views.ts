@@ -147,6 +147,9 @@ export class Views {
 
     if (peer.id !== this.init.me && !this.init.rules.understandsRefusal(data)) {
       this.others.set(peer.id, data, now)
+    } else {
+      // its data came later than its name
+      this.others.delete(peer.id)
     }
   }
 
