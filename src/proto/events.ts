@@ -136,6 +136,8 @@ export type Timer = { topic: TopicKey, epoch: number } & (
   | { type: 'sendGraft', at: number }
   /** Announcements that are due at `at` are sent. */
   | { type: 'dispatchLazyPush', at: number }
+  /** Messages that waited for the tree to form are sent. */
+  | { type: 'treeFormed' }
   | { type: 'evictCache' }
 )
 

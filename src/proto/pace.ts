@@ -53,6 +53,10 @@ export class Pace {
     return isChosen(id, bits === 0 ? 0 : bits + SHORTCUT_BITS)
   }
 
+  get overlapping (): boolean {
+    return this.interval < OVERLAP_INTERVAL_MS
+  }
+
   private get cutBits (): number {
     return this.interval >= OVERLAP_INTERVAL_MS ? 0 : Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.interval, 0.1)))
   }

@@ -1,4 +1,5 @@
 import { newBroadcastStats } from './broadcast-stats.ts'
+import { Forming } from './forming.ts'
 import { HeldMessages } from './held-messages.ts'
 import { KnownMessages } from './known-messages.ts'
 import { LazyMap } from './lazy-map.ts'
@@ -14,6 +15,7 @@ import type { Config } from './config.ts'
 import type { Outbox, TimerKind, ValidationResult } from './events.ts'
 import type { Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
+import type { Outgoing } from './push-peers.ts'
 
 export interface PlumTreeInit {
   me: PeerKey
@@ -27,7 +29,7 @@ export interface PlumTreeInit {
 }
 
 /** The timers that belong to broadcast. */
-export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'evictCache' }>
+export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'treeFormed' | 'evictCache' }>
 
 /**
  * PlumTree: which neighbors get payloads, and which only announcements.
@@ -47,6 +49,7 @@ export class PlumTree {
   private readonly known: KnownMessages
   private readonly repair: Repair
   private readonly pace = new Pace()
+  private readonly forming = new Forming()
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new LazyMap<PeerKey, number>()
@@ -86,6 +89,7 @@ export class PlumTree {
     switch (timer.type) {
       case 'sendGraft': this.repair.onTimer(timer.at, now, out); break
       case 'dispatchLazyPush': this.peers.onDispatchTimer(timer.at, now, out); break
+      case 'treeFormed': this.onTreeFormed(now, out); break
       case 'evictCache': this.onEvictCacheTimer(now, out); break
       default: timer satisfies never
     }
@@ -132,12 +136,12 @@ export class PlumTree {
       this.known.recent.addUnheard(key)
     }
 
-    this.pace.onMessage(now)
-    this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
+    this.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
   }
 
   onNeighborUp (peer: PeerKey, now: number): void {
     this.peers.add(peer)
+    this.forming.undecided++
     this.neighborSince.set(peer, now)
   }
 
@@ -178,11 +182,17 @@ export class PlumTree {
       this.peers.forget(from, key)
 
       // a Prune for a neighbors message would keep all later ones away
-      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id) : undefined
+      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id, now) : undefined
 
       if (spare !== undefined) {
         this.peers.addLazy(spare)
-        out.send(spare, { type: 'prune' })
+
+        if (process.env.PRUNE !== 'now' && this.forming.active(now) && this.peers.has(spare)) {
+          this.forming.spare.add(spare)
+          this.armForming(now, out)
+        } else {
+          out.send(spare, { type: 'prune' })
+        }
       }
 
       return
@@ -206,7 +216,15 @@ export class PlumTree {
    * now. Rust cuts the one of the second copy, always; of one that is kept the
    * next copies decide.
    */
-  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId): PeerKey | undefined {
+  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId, now: number): PeerKey | undefined {
+    if (this.peers.has(from) && this.forming.isLeader(key)) {
+      return bringer !== from && (bringer === this.init.me || this.peers.eager.has(bringer)) ? from : undefined
+    }
+
+    if (this.peers.has(from) && this.forming.active(now) && this.pace.overlapping) {
+      return undefined
+    }
+
     if (!this.peers.has(from) || bringer === this.init.me) {
       return from
     }
@@ -286,8 +304,7 @@ export class PlumTree {
         this.known.recent.add(key, false, now)
       }
 
-      this.pace.onMessage(now)
-      this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)
+        this.push({ key, payload, announcement: { id, round } }, from, now, out)
     } else {
       // too large with our longer round: a Rust peer's link dies of trying (rule 14)
       this.remember(key, from, now, out)
@@ -345,6 +362,53 @@ export class PlumTree {
 
     this.peers.onAnnounced(from, now)
     this.repair.arm(now, out)
+  }
+
+  private push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
+    this.pace.onMessage(now)
+
+    switch (this.forming.onMessage(message.key, from === this.init.me, this.pace.overlapping, now)) {
+      case 'leads':
+        this.peers.addAllEager()
+        this.forming.spare.clear()
+        this.peers.push(message, from, now, out)
+        break
+      case 'waits':
+        this.forming.waiting.push({ message, from })
+        this.armForming(now, out)
+        break
+      default: this.peers.push(message, from, now, out)
+    }
+  }
+
+  private armForming (now: number, out: Outbox): void {
+    if (!this.forming.armed) {
+      this.forming.armed = true
+      out.schedule(this.forming.settleAt - now, { type: 'treeFormed' })
+    }
+  }
+
+  private onTreeFormed (now: number, out: Outbox): void {
+    this.forming.armed = false
+
+    if (now < this.forming.settleAt - 0.001) {
+      this.armForming(now, out)
+      return
+    }
+
+    for (const peer of this.forming.spare) {
+      if (this.peers.lazy.has(peer)) {
+        out.send(peer, { type: 'prune' })
+      }
+    }
+
+    this.forming.spare.clear()
+    const { waiting } = this.forming
+    this.forming.waiting = []
+
+    for (const { message, from } of waiting) {
+      this.peers.push(message, from, now, out)
+    }
   }
 
   private onEvictCacheTimer (now: number, out: Outbox): void {

@@ -73,6 +73,12 @@ export class PushPeers {
     }
   }
 
+  addAllEager (): void {
+    for (const peer of this.lazy) {
+      this.addEager(peer)
+    }
+  }
+
   /** Moves a neighbor into the lazy set; does nothing for others. */
   addLazy (peer: PeerKey): void {
     if (this.eager.delete(peer)) {

@@ -105,6 +105,7 @@ export class Topic implements NeighborListener {
 
     switch (timer.type) {
       case 'evictCache':
+      case 'treeFormed':
       case 'sendGraft':
       case 'dispatchLazyPush':
         this.broadcast.handleTimer(timer, now, this.out)
