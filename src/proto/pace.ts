@@ -53,6 +53,10 @@ export class Pace {
     return isChosen(id, bits === 0 ? 0 : bits + SHORTCUT_BITS)
   }
 
+  get intervalMs (): number {
+    return this.interval
+  }
+
   get overlapping (): boolean {
     return this.interval < OVERLAP_INTERVAL_MS
   }

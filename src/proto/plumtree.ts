@@ -61,7 +61,7 @@ export class PlumTree {
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
     this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
-    this.repair = new Repair(init.config.broadcast, this.peers)
+    this.repair = new Repair(init.config.broadcast, this.peers, this.pace)
   }
 
   get sizes (): BroadcastSizes {
@@ -180,6 +180,7 @@ export class PlumTree {
     if (bringer !== undefined) {
       this.stats.duplicates++
       this.peers.forget(from, key)
+      this.repair.onSecondCopy(from, key)
 
       // a Prune for a neighbors message would keep all later ones away
       const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id, now) : undefined
@@ -207,7 +208,7 @@ export class PlumTree {
     if (this.holdMessages) {
       this.hold(from, message, key, now, out)
     } else {
-      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key) : undefined, now, out)
+      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key, from, now) : undefined, now, out)
     }
   }
 
@@ -260,7 +261,7 @@ export class PlumTree {
     let missing: MissingMessage | undefined
 
     if (message.scope.type === 'swarm') {
-      missing = this.repair.take(key)
+      missing = this.repair.take(key, from, now)
       this.remember(key, from, now, out)
     } else {
       // its wait must end too, though nobody keeps its id

@@ -4,6 +4,7 @@ import type { BroadcastConfig } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { IHaveEntry, PeerKey } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
+import type { Pace } from './pace.ts'
 import type { PushPeers } from './push-peers.ts'
 
 /**
@@ -13,12 +14,15 @@ import type { PushPeers } from './push-peers.ts'
 export class Repair {
   private readonly config: BroadcastConfig
   private readonly peers: PushPeers
+  private readonly pace: Pace
   private readonly missing = new MissingMessages()
   /** The message that a peer was asked for last. */
   private readonly asked = new Map<PeerKey, string>()
   private armedAt = Infinity
+  private watched: { key: string, at: number } | undefined
 
-  constructor (config: BroadcastConfig, peers: PushPeers) {
+  constructor (config: BroadcastConfig, peers: PushPeers, pace: Pace) {
+    this.pace = pace
     this.config = config
     this.peers = peers
   }
@@ -34,12 +38,24 @@ export class Repair {
    * @returns false if there are too many; `arm` is to be called after the last
    */
   announce (from: PeerKey, key: string, entry: IHaveEntry, now: number): boolean {
-    return this.missing.announce(from, key, entry, now + this.config.graftTimeout1Ms)
+    return this.missing.announce(from, key, entry, now + this.config.graftTimeout1Ms * (this.pace.intervalMs < Number(process.env.GI ?? 5) ? Number(process.env.GF ?? 1) : 1))
   }
 
   /** The message has come: forgets it and returns what was known. */
-  take (key: string): MissingMessage | undefined {
-    return this.missing.take(key)
+  take (key: string, from: PeerKey, now: number): MissingMessage | undefined {
+    const message = this.missing.take(key)
+
+    if (message?.asked === from && this.watched === undefined && this.peers.lazy.has(from)) {
+      this.watched = { key, at: now }
+    }
+
+    return message
+  }
+
+  onSecondCopy (from: PeerKey, key: string): void {
+    if (this.watched?.key === key && this.peers.eager.has(from)) {
+      this.watched = undefined
+    }
   }
 
   /** Nothing is to be asked of the peer any more. */
@@ -76,6 +92,14 @@ export class Repair {
       }
 
       const { key, message, announcement } = next
+
+      if (this.watched !== undefined && now - this.watched.at >= Number(process.env.WATCH ?? 300)) {
+        this.watched = undefined
+      } else if (process.env.PULL !== '0' && this.pace.intervalMs < Number(process.env.PI ?? 5) && this.peers.lazy.has(announcement.peer)) {
+        out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
+        out.send(announcement.peer, { type: 'prune' })
+        continue
+      }
 
       if (this.peers.lazy.has(announcement.peer)) {
         this.asked.set(announcement.peer, key)
