@@ -26,6 +26,7 @@ export interface BroadcastSizes {
   lazyPushQueue: number
   debts: number
   held: number
+  waiting: number
 }
 
 /** Counters of a topic that was joined just now. */

@@ -1,5 +1,4 @@
 import { newBroadcastStats } from './broadcast-stats.ts'
-import { Forming } from './forming.ts'
 import { HeldMessages } from './held-messages.ts'
 import { KnownMessages } from './known-messages.ts'
 import { LazyMap } from './lazy-map.ts'
@@ -10,12 +9,12 @@ import { equal } from './peer-data.ts'
 import { PushPeers } from './push-peers.ts'
 import { Repair } from './repair.ts'
 import { gossipBytes, maxContentBytes } from './sizes.ts'
+import { TreeForming } from './tree-forming.ts'
 import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config } from './config.ts'
 import type { Outbox, TimerKind, ValidationResult } from './events.ts'
 import type { Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
-import type { Outgoing } from './push-peers.ts'
 
 export interface PlumTreeInit {
   me: PeerKey
@@ -29,7 +28,7 @@ export interface PlumTreeInit {
 }
 
 /** The timers that belong to broadcast. */
-export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'treeFormed' | 'evictCache' }>
+export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'sendWaiting' | 'evictCache' }>
 
 /**
  * PlumTree: which neighbors get payloads, and which only announcements.
@@ -49,7 +48,7 @@ export class PlumTree {
   private readonly known: KnownMessages
   private readonly repair: Repair
   private readonly pace = new Pace()
-  private readonly forming = new Forming()
+  private readonly forming: TreeForming
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new LazyMap<PeerKey, number>()
@@ -62,6 +61,7 @@ export class PlumTree {
     this.known = new KnownMessages(init.config)
     this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
     this.repair = new Repair(init.config.broadcast, this.peers, this.pace)
+    this.forming = new TreeForming(init.me, this.peers, this.pace)
   }
 
   get sizes (): BroadcastSizes {
@@ -69,6 +69,7 @@ export class PlumTree {
       ...this.known.sizes,
       missing: this.repair.size,
       held: this.held.size,
+      waiting: this.forming.size,
       ...this.peers.sizes
     }
   }
@@ -89,7 +90,7 @@ export class PlumTree {
     switch (timer.type) {
       case 'sendGraft': this.repair.onTimer(timer.at, now, out); break
       case 'dispatchLazyPush': this.peers.onDispatchTimer(timer.at, now, out); break
-      case 'treeFormed': this.onTreeFormed(now, out); break
+      case 'sendWaiting': this.forming.onTimer(timer.at, now, out); break
       case 'evictCache': this.onEvictCacheTimer(now, out); break
       default: timer satisfies never
     }
@@ -136,12 +137,11 @@ export class PlumTree {
       this.known.recent.addUnheard(key)
     }
 
-    this.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
+    this.forming.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
   }
 
   onNeighborUp (peer: PeerKey, now: number): void {
     this.peers.add(peer)
-    this.forming.undecided++
     this.neighborSince.set(peer, now)
   }
 
@@ -180,20 +180,13 @@ export class PlumTree {
     if (bringer !== undefined) {
       this.stats.duplicates++
       this.peers.forget(from, key)
-      this.repair.onSecondCopy(from, key)
+      this.repair.onSecondCopy(key, from)
 
       // a Prune for a neighbors message would keep all later ones away
       const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id, now) : undefined
 
       if (spare !== undefined) {
-        this.peers.addLazy(spare)
-
-        if (process.env.PRUNE !== 'now' && this.forming.active(now) && this.peers.has(spare)) {
-          this.forming.spare.add(spare)
-          this.armForming(now, out)
-        } else {
-          out.send(spare, { type: 'prune' })
-        }
+        this.forming.cut(spare, now, out)
       }
 
       return
@@ -218,23 +211,21 @@ export class PlumTree {
    * next copies decide.
    */
   private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId, now: number): PeerKey | undefined {
-    if (this.peers.has(from) && this.forming.isLeader(key)) {
-      return bringer !== from && (bringer === this.init.me || this.peers.eager.has(bringer)) ? from : undefined
-    }
+    const judgement = this.forming.judge(key, now)
 
-    if (this.peers.has(from) && this.forming.active(now) && this.pace.overlapping) {
-      return undefined
-    }
-
-    if (!this.peers.has(from) || bringer === this.init.me) {
+    if (!this.peers.has(from) || (bringer === this.init.me && judgement !== 'keep')) {
       return from
+    }
+
+    if (judgement === 'keep') {
+      return undefined
     }
 
     // the link by which the message came first must carry payloads still: of two messages that cross
     // each other in a cycle each may cut it at another place
     const isElsewhere = bringer !== from && this.peers.eager.has(bringer)
 
-    if (this.pace.mayCut(id)) {
+    if (judgement === 'cut' || this.pace.mayCut(id)) {
       return isElsewhere ? from : undefined
     }
 
@@ -305,7 +296,7 @@ export class PlumTree {
         this.known.recent.add(key, false, now)
       }
 
-        this.push({ key, payload, announcement: { id, round } }, from, now, out)
+      this.forming.push({ key, payload, announcement: { id, round } }, from, now, out)
     } else {
       // too large with our longer round: a Rust peer's link dies of trying (rule 14)
       this.remember(key, from, now, out)
@@ -363,53 +354,6 @@ export class PlumTree {
 
     this.peers.onAnnounced(from, now)
     this.repair.arm(now, out)
-  }
-
-  private push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
-    this.pace.onMessage(now)
-
-    switch (this.forming.onMessage(message.key, from === this.init.me, this.pace.overlapping, now)) {
-      case 'leads':
-        this.peers.addAllEager()
-        this.forming.spare.clear()
-        this.peers.push(message, from, now, out)
-        break
-      case 'waits':
-        this.forming.waiting.push({ message, from })
-        this.armForming(now, out)
-        break
-      default: this.peers.push(message, from, now, out)
-    }
-  }
-
-  private armForming (now: number, out: Outbox): void {
-    if (!this.forming.armed) {
-      this.forming.armed = true
-      out.schedule(this.forming.settleAt - now, { type: 'treeFormed' })
-    }
-  }
-
-  private onTreeFormed (now: number, out: Outbox): void {
-    this.forming.armed = false
-
-    if (now < this.forming.settleAt - 0.001) {
-      this.armForming(now, out)
-      return
-    }
-
-    for (const peer of this.forming.spare) {
-      if (this.peers.lazy.has(peer)) {
-        out.send(peer, { type: 'prune' })
-      }
-    }
-
-    this.forming.spare.clear()
-    const { waiting } = this.forming
-    this.forming.waiting = []
-
-    for (const { message, from } of waiting) {
-      this.peers.push(message, from, now, out)
-    }
   }
 
   private onEvictCacheTimer (now: number, out: Outbox): void {

@@ -24,6 +24,8 @@ export interface Outgoing {
 export class PushPeers {
   readonly eager = new Set<PeerKey>()
   readonly lazy = new Set<PeerKey>()
+  /** Neighbors of which nothing has shown yet whether the tree needs them. */
+  readonly undecided = new Set<PeerKey>()
   private readonly config: Config
   /** Peers whose send queue is full at the moment. */
   private readonly congested: ReadonlySet<PeerKey>
@@ -55,24 +57,29 @@ export class PushPeers {
   add (peer: PeerKey): void {
     this.lists = undefined
     this.eager.add(peer)
+    this.undecided.add(peer)
   }
 
   remove (peer: PeerKey): void {
     this.lists = undefined
     this.eager.delete(peer)
     this.lazy.delete(peer)
+    this.undecided.delete(peer)
     this.announcements.removePeer(peer)
     this.debts.removePeer(peer)
   }
 
   /** Moves a neighbor into the eager set; does nothing for others. */
   addEager (peer: PeerKey): void {
+    this.undecided.delete(peer)
+
     if (this.lazy.delete(peer)) {
       this.lists = undefined
       this.eager.add(peer)
     }
   }
 
+  /** Moves all neighbors into the eager set. */
   addAllEager (): void {
     for (const peer of this.lazy) {
       this.addEager(peer)
@@ -81,6 +88,8 @@ export class PushPeers {
 
   /** Moves a neighbor into the lazy set; does nothing for others. */
   addLazy (peer: PeerKey): void {
+    this.undecided.delete(peer)
+
     if (this.eager.delete(peer)) {
       this.lists = undefined
       this.lazy.add(peer)

@@ -1,4 +1,4 @@
-import { GRAFT_PAUSE_MS, MAX_GRAFTS_AT_ONCE } from './limits.ts'
+import { GRAFT_PAUSE_MS, LATE_COPY_MS, MAX_GRAFTS_AT_ONCE } from './limits.ts'
 import { MissingMessages } from './missing-messages.ts'
 import type { BroadcastConfig } from './config.ts'
 import type { Outbox } from './events.ts'
@@ -14,17 +14,18 @@ import type { PushPeers } from './push-peers.ts'
 export class Repair {
   private readonly config: BroadcastConfig
   private readonly peers: PushPeers
-  private readonly pace: Pace
   private readonly missing = new MissingMessages()
   /** The message that a peer was asked for last. */
   private readonly asked = new Map<PeerKey, string>()
+  private readonly pace: Pace
   private armedAt = Infinity
-  private watched: { key: string, at: number } | undefined
+  /** A message that was fetched over a lazy link, and when: it comes over the tree as well, if the tree is whole. */
+  private fetched: { key: string, at: number } | undefined
 
   constructor (config: BroadcastConfig, peers: PushPeers, pace: Pace) {
-    this.pace = pace
     this.config = config
     this.peers = peers
+    this.pace = pace
   }
 
   /** Announced messages that have not come. */
@@ -38,23 +39,24 @@ export class Repair {
    * @returns false if there are too many; `arm` is to be called after the last
    */
   announce (from: PeerKey, key: string, entry: IHaveEntry, now: number): boolean {
-    return this.missing.announce(from, key, entry, now + this.config.graftTimeout1Ms * (this.pace.intervalMs < Number(process.env.GI ?? 5) ? Number(process.env.GF ?? 1) : 1))
+    return this.missing.announce(from, key, entry, now + this.config.graftTimeout1Ms)
   }
 
   /** The message has come: forgets it and returns what was known. */
   take (key: string, from: PeerKey, now: number): MissingMessage | undefined {
     const message = this.missing.take(key)
 
-    if (message?.asked === from && this.watched === undefined && this.peers.lazy.has(from)) {
-      this.watched = { key, at: now }
+    if (message?.asked === from && this.fetched === undefined && this.peers.lazy.has(from)) {
+      this.fetched = { key, at: now }
     }
 
     return message
   }
 
-  onSecondCopy (from: PeerKey, key: string): void {
-    if (this.watched?.key === key && this.peers.eager.has(from)) {
-      this.watched = undefined
+  /** A message has come once more. */
+  onSecondCopy (key: string, from: PeerKey): void {
+    if (this.fetched?.key === key && this.peers.eager.has(from)) {
+      this.fetched = undefined
     }
   }
 
@@ -91,25 +93,35 @@ export class Repair {
         break
       }
 
-      const { key, message, announcement } = next
+      const { key, message, announcement: { peer, round } } = next
+      const isLazy = this.peers.lazy.has(peer)
+      out.send(peer, { type: 'graft', id: message.id, round })
 
-      if (this.watched !== undefined && now - this.watched.at >= Number(process.env.WATCH ?? 300)) {
-        this.watched = undefined
-      } else if (process.env.PULL !== '0' && this.pace.intervalMs < Number(process.env.PI ?? 5) && this.peers.lazy.has(announcement.peer)) {
-        out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
-        out.send(announcement.peer, { type: 'prune' })
+      if (isLazy && this.pace.isBurst && !this.isLinkMissing(now)) {
+        // in a burst most of what seems missing is late only, and over one link more hundreds would come twice
+        out.send(peer, { type: 'prune' })
         continue
       }
 
-      if (this.peers.lazy.has(announcement.peer)) {
-        this.asked.set(announcement.peer, key)
+      if (isLazy) {
+        this.asked.set(peer, key)
       }
 
-      this.peers.addEager(announcement.peer)
-      out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
+      this.peers.addEager(peer)
     }
 
     this.arm(now, out, now + GRAFT_PAUSE_MS)
+  }
+
+  /** Whether a message that was fetched has not come over the tree; says so once. */
+  private isLinkMissing (now: number): boolean {
+    const isMissing = this.fetched !== undefined && now - this.fetched.at >= LATE_COPY_MS
+
+    if (isMissing) {
+      this.fetched = undefined
+    }
+
+    return isMissing
   }
 
   /** Arms the timer for the next message that is to be asked for, not before `earliest`. */

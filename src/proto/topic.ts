@@ -105,9 +105,9 @@ export class Topic implements NeighborListener {
 
     switch (timer.type) {
       case 'evictCache':
-      case 'treeFormed':
       case 'sendGraft':
       case 'dispatchLazyPush':
+      case 'sendWaiting':
         this.broadcast.handleTimer(timer, now, this.out)
         break
       default:
