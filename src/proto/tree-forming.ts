@@ -74,7 +74,7 @@ export class TreeForming {
     if (this.isForming(now)) {
       if (message.key < this.leader) {
         this.lead(message.key, now)
-      } else if (this.mustWait(message.key, from)) {
+      } else if (this.mustWait(message.key, from, now)) {
         this.waiting.push({ message, from })
         this.arm(this.settledAt, now, out)
 
@@ -91,14 +91,14 @@ export class TreeForming {
       return 'cut'
     }
 
-    return this.isForming(now) && this.contested && this.pace.overlaps ? 'keep' : undefined
+    return this.isAgreeing(now) ? 'keep' : undefined
   }
 
   /** Makes a link lazy; its other end is told, a neighbor in the end if the tree is forming. */
   cut (peer: PeerKey, now: number, out: Outbox): void {
     this.peers.addLazy(peer)
 
-    if (this.isForming(now) && this.contested && this.peers.has(peer)) {
+    if (this.isAgreeing(now) && this.peers.has(peer)) {
       this.spare.add(peer)
       this.arm(this.settledAt, now, out)
     } else {
@@ -154,6 +154,11 @@ export class TreeForming {
     return now < this.settledAt
   }
 
+  /** Whether there is anything to agree upon: messages come over several links, and overlap. */
+  private isAgreeing (now: number): boolean {
+    return this.isForming(now) && this.contested && this.pace.overlaps
+  }
+
   private isUndecided (): boolean {
     const { undecided, eager, lazy } = this.peers
 
@@ -172,7 +177,7 @@ export class TreeForming {
   private lead (key: string, now: number): void {
     this.leader = key
 
-    if (this.contested) {
+    if (this.isAgreeing(now)) {
       this.settledAt = Math.min(now + SETTLE_MS, this.startedAt + MAX_FORMING_MS)
       this.spare.clear()
       this.peers.undecided.clear()
@@ -180,8 +185,8 @@ export class TreeForming {
     }
   }
 
-  private mustWait (key: string, from: PeerKey): boolean {
-    return key !== this.leader && from !== this.me && this.contested && this.pace.overlaps && this.waiting.length < MAX_WAITING_MESSAGES
+  private mustWait (key: string, from: PeerKey, now: number): boolean {
+    return key !== this.leader && from !== this.me && this.isAgreeing(now) && this.waiting.length < MAX_WAITING_MESSAGES
   }
 
   private arm (at: number, now: number, out: Outbox): void {
