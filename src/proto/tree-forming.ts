@@ -177,7 +177,7 @@ export class TreeForming {
   private lead (key: string, now: number): void {
     this.leader = key
 
-    if (this.isAgreeing(now)) {
+    if (this.contested) {
       this.settledAt = Math.min(now + SETTLE_MS, this.startedAt + MAX_FORMING_MS)
       this.spare.clear()
       this.peers.undecided.clear()
