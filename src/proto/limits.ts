@@ -167,10 +167,11 @@ export const BURST_INTERVAL_MS = 2
 export const LATE_COPY_MS = 300
 /**
  * The tree forms anew where at least so many links, and all but one, are
- * undecided. It stands when no new leader has come for so many milliseconds,
- * about a round trip, or so many after the first.
+ * undecided, and so many messages contest. It stands when no new leader has come
+ * for so many milliseconds, about a round trip, or so many after the first.
  */
 export const MIN_UNDECIDED_LINKS = 3
+export const MIN_CONTESTANTS = 3
 export const SETTLE_MS = 80
 export const MAX_FORMING_MS = 400
 /**

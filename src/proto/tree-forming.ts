@@ -1,4 +1,4 @@
-import { MAX_FORMING_MS, MAX_PAYMENT_BYTES, MAX_WAITING_MESSAGES, MIN_UNDECIDED_LINKS, SETTLE_MS, WAITING_PAUSE_MS } from './limits.ts'
+import { MAX_FORMING_MS, MAX_PAYMENT_BYTES, MAX_WAITING_MESSAGES, MIN_CONTESTANTS, MIN_UNDECIDED_LINKS, SETTLE_MS, WAITING_PAUSE_MS } from './limits.ts'
 import { gossipBytes } from './sizes.ts'
 import type { Outbox } from './events.ts'
 import type { PeerKey } from './messages.ts'
@@ -31,7 +31,7 @@ interface Waiting {
  * they take the tree. Our own go out at once: nobody has them yet.
  *
  * While all messages come over the same link, as from a single sender, there is
- * nothing to agree upon, and nothing waits.
+ * nothing to agree upon, and nothing waits; nor while there are only two.
  */
 export class TreeForming {
   private readonly me: PeerKey
@@ -41,8 +41,9 @@ export class TreeForming {
   private leader = ''
   /** Who brought the first message. */
   private bringer = ''
-  /** Whether messages have come over several links. */
-  private contested = false
+  /** Whether the messages since then came over several links, and how many they are. */
+  private overSeveralLinks = false
+  private messages = 0
   private startedAt = -Infinity
   private settledAt = -Infinity
   private waiting: Waiting[] = []
@@ -66,7 +67,8 @@ export class TreeForming {
     this.pace.onMessage(now)
 
     if (this.isForming(now)) {
-      this.contested ||= from !== this.bringer
+      this.messages++
+      this.overSeveralLinks ||= from !== this.bringer
     } else if (this.isUndecided()) {
       this.start(message.key, from, now)
     }
@@ -154,9 +156,13 @@ export class TreeForming {
     return now < this.settledAt
   }
 
-  /** Whether there is anything to agree upon: messages come over several links, and overlap. */
+  /** Whether there is something to agree upon. */
+  private get isContested (): boolean {
+    return this.overSeveralLinks && this.messages >= MIN_CONTESTANTS
+  }
+
   private isAgreeing (now: number): boolean {
-    return this.isForming(now) && this.contested && this.pace.overlaps
+    return this.isForming(now) && this.isContested && this.pace.overlaps
   }
 
   private isUndecided (): boolean {
@@ -168,7 +174,8 @@ export class TreeForming {
   private start (key: string, from: PeerKey, now: number): void {
     this.leader = key
     this.bringer = from
-    this.contested = false
+    this.overSeveralLinks = false
+    this.messages = 1
     this.startedAt = now
     this.settledAt = now + SETTLE_MS
     this.peers.undecided.clear()
@@ -177,7 +184,7 @@ export class TreeForming {
   private lead (key: string, now: number): void {
     this.leader = key
 
-    if (this.contested) {
+    if (this.isContested) {
       this.settledAt = Math.min(now + SETTLE_MS, this.startedAt + MAX_FORMING_MS)
       this.spare.clear()
       this.peers.undecided.clear()
