@@ -130,6 +130,7 @@ export class Discovery {
     }
 
     const now = this.#timers.now()
+    const most = Math.min(room, MAX_ASKED) - this.#askedSince(entry, now - NEXT_ROUND_MS)
     const asked: PeerKey[] = []
     let next = Infinity
 
@@ -152,7 +153,7 @@ export class Discovery {
 
       const attempt = attempts.get(key)
 
-      if ((attempt == null || attempt.notBefore <= now) && asked.length < Math.min(room, MAX_ASKED)) {
+      if ((attempt == null || attempt.notBefore <= now) && asked.length < most) {
         const backOffMs = attempt == null ? BACK_OFF_MS : Math.min(attempt.backOffMs * 2, MAX_BACK_OFF_MS)
         attempts.set(key, { notBefore: now + backOffMs, backOffMs })
         asked.push(peer)
@@ -169,6 +170,22 @@ export class Discovery {
     if (asked.length > 0) {
       this.#ask(entry, asked)
     }
+  }
+
+  /** How many were asked after this time, and are no neighbors yet: when many connect at once there is a round for each. */
+  #askedSince (entry: TopicEntry, time: number): number {
+    const key = entry.id.toString()
+    let count = 0
+
+    for (const [peer, attempts] of this.#available) {
+      const attempt = attempts.get(key)
+
+      if (attempt != null && attempt.notBefore < Infinity && attempt.notBefore - attempt.backOffMs > time && !entry.neighbors.has(peer)) {
+        count++
+      }
+    }
+
+    return count
   }
 
   /** The topic has all that it needs: who was asked in vain is not kept for it, in ten thousand quiet topics. Those that left are. */

@@ -102,6 +102,9 @@ export function parseSocketAddressText (text: string): SocketAddress {
   return { host: match[1] ?? match[2], port: Number(match[3]) }
 }
 
+/** One string for each peer id: it is asked for with each stream, and every topic keeps it. */
+const endpointIds = new WeakMap<PeerId, string>()
+
 /**
  * The iroh endpoint id of a libp2p peer: the same Ed25519 public key, as 64
  * lower-case hex characters.
@@ -113,7 +116,14 @@ export function endpointIdOf (peerId: PeerId): string {
     throw new UnsupportedKeyTypeError(`${peerId} has no Ed25519 key, so it is no iroh endpoint`)
   }
 
-  return toString(peerId.publicKey.raw, 'base16')
+  let endpointId = endpointIds.get(peerId)
+
+  if (endpointId == null) {
+    endpointId = toString(peerId.publicKey.raw, 'base16')
+    endpointIds.set(peerId, endpointId)
+  }
+
+  return endpointId
 }
 
 /**

@@ -178,6 +178,23 @@ describe('connected peers', () => {
     expect(pauses.slice(0, 8)).to.deep.equal([1, 2, 4, 8, 16, 32, 60, 60])
   })
 
+  it('are asked four at a time also when they connect one after the other', () => {
+    const { timers, topics, discovery, asked } = asking()
+    topics.add(TopicId.fromName('fruit'))
+
+    for (let i = 0; i < 20; i++) {
+      discovery.onPeerAvailable(`peer ${i}`)
+      timers.advanceTo(10 * i)
+    }
+
+    timers.advanceTo(5_000)
+    const times = asked.flatMap(([time, ...peers]) => peers.map(() => time))
+    expect(times).to.have.length(20)
+    times.forEach((time) => {
+      expect(times.filter((other) => other >= time && other < time + 500)).to.have.lengthOf.at.most(4)
+    })
+  })
+
   it('that left are asked no more, unless they connect anew', () => {
     const { timers, topics, discovery, asked } = asking()
     const entry = topics.add(TopicId.fromName('fruit'))

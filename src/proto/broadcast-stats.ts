@@ -29,6 +29,20 @@ export interface BroadcastSizes {
   waiting: number
 }
 
+/** Sizes of a topic in which no message was seen. */
+export function emptyBroadcastSizes (): BroadcastSizes {
+  return {
+    received: 0,
+    cache: 0,
+    cacheBytes: 0,
+    missing: 0,
+    recent: 0,
+    lazyPushQueue: 0,
+    debts: 0,
+    held: 0
+  }
+}
+
 /** Counters of a topic that was joined just now. */
 export function newBroadcastStats (): BroadcastStats {
   return {

@@ -1,3 +1,5 @@
+import { first } from './first.ts'
+import { LazyMap } from './lazy-map.ts'
 import { CALL_MS, CALL_PATIENCE_MS, MAX_KNOWN_PEERS, MAX_CALL_PAUSE_MS } from './limits.ts'
 import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
@@ -24,7 +26,7 @@ import type { PeerInfo, PeerKey } from './messages.ts'
 export class Calls {
   private readonly shared: Membership
   /** Those that were called, the one called longest ago first. */
-  private readonly called = new Set<PeerKey>()
+  private readonly called = new LazyMap<PeerKey, true>()
   private question?: { peer: PeerKey, named: ReadonlySet<PeerKey>, until: number }
   /** When the newest timer runs out. */
   private dueAt?: number
@@ -138,20 +140,17 @@ export class Calls {
         rules.canDial(data === undefined ? { id } : { id, data })
     }
     const fresh = [...views.others.keys()].filter((id) => !this.called.has(id) && callable(id))
-    const id = fresh.length > 0 ? fresh[rng.below(fresh.length)] : [...this.called].find(callable)
+    const id = fresh.length > 0 ? fresh[rng.below(fresh.length)] : [...this.called.keys()].find(callable)
 
     return id === undefined ? undefined : { id, data: views.others.get(id) }
   }
 
   private note (peer: PeerKey): void {
     this.called.delete(peer)
-    this.called.add(peer)
+    this.called.set(peer, true)
+    const oldest = first(this.called.keys())
 
-    for (const oldest of this.called) {
-      if (this.called.size <= MAX_KNOWN_PEERS) {
-        break
-      }
-
+    if (oldest !== undefined && this.called.size > MAX_KNOWN_PEERS) {
       this.called.delete(oldest)
     }
   }

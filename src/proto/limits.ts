@@ -84,6 +84,8 @@ export const HANDSHAKE_MS = 10_000
  * three small messages in that time.
  */
 export const SILENCE_MS = 60_000
+/** The same for a neighbor of our kind, which says what it does: the question is for links that only one side counts. */
+export const OUR_SILENCE_MS = 5 * 60_000
 export const UPKEEP_INTERVAL_MS = 5_000
 export const MAX_PROBES = 3
 /** Milliseconds after our Disconnect when the reminder on another topic goes out: on another stream it could overtake. */
@@ -91,6 +93,8 @@ export const REMINDER_DELAY_MS = 1_000
 
 /** First pause between two Shuffles of a node without history; doubles up to the configured interval. */
 export const FIRST_SHUFFLE_MS = 500
+/** In a topic whose views do not change one Shuffle or sounding in so many is sent. */
+export const MAX_REST = 8
 /**
  * Soundings: how many peers at once; milliseconds between two, and how often at
  * that pace before it becomes that of Shuffles. At most one link is

@@ -1,4 +1,5 @@
 import { FIRST_SHUFFLE_MS, MAX_SOUNDED, NEARER_SHARE, SOUNDED_RETENTION_MS, SOUNDING_MS, SOUNDINGS_AT_ONCE, SWAP_INTERVAL_MS, UNBIASED_LINKS, YOUNG_SWAPS } from './limits.ts'
+import { Rests } from './rests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
@@ -32,6 +33,7 @@ export class Nearness {
   private readonly answered = new TimeBoundCache<PeerKey, number>(ANSWERED)
   private armed = false
   private ticks = 0
+  private readonly rests = new Rests()
   private askedAt = -Infinity
 
   constructor (shared: Membership) {
@@ -65,6 +67,10 @@ export class Nearness {
     }
 
     this.ticks++
+
+    if (this.ticks > YOUNG_SWAPS && !views.isWorthAWord(this.rests)) {
+      return
+    }
 
     const candidates = views.passive.sample(rng, SOUNDINGS_AT_ONCE, (id) =>
       views.isOurKind(id) && views.canDial(id) && !this.sounded.has(id) && !healing.isAsking(id) && !healing.isAvoided(id))

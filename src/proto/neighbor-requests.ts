@@ -1,3 +1,4 @@
+import { LazyMap } from './lazy-map.ts'
 import type { PeerKey } from './messages.ts'
 
 /**
@@ -29,7 +30,7 @@ export interface NeighborRequest {
  * peers that the application names.
  */
 export class NeighborRequests {
-  private readonly requests = new Map<PeerKey, NeighborRequest>()
+  private readonly requests = new LazyMap<PeerKey, NeighborRequest>()
   private generation = 0
 
   get size (): number {
@@ -72,7 +73,7 @@ export class NeighborRequests {
     return this.requests.get(peer)?.generation === generation ? this.take(peer) : undefined
   }
 
-  peers (): IterableIterator<PeerKey> {
+  peers (): Iterable<PeerKey> {
     return this.requests.keys()
   }
 }

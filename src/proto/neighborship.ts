@@ -209,7 +209,7 @@ export class Neighborship {
     const { views, peerData } = this.shared
 
     for (const [peer, link] of [...views.links]) {
-      if (probeNeighbor(peer, link, peerData, now, out) === 'dead') {
+      if (probeNeighbor(peer, link, views.isOurKind(peer), peerData, now, out) === 'dead') {
         this.drop(peer, 'connectionClosed', now, out)
         out.release(peer)
       }

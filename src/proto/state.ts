@@ -162,12 +162,12 @@ export class State {
 
   /** Neighbors that get payloads; empty if we are not in the topic. */
   eagerPushPeers (topic: TopicKey): PeerKey[] {
-    return [...this.byTopic.get(topic)?.broadcast.peers.eager ?? []]
+    return this.byTopic.get(topic)?.eagerPushPeers ?? []
   }
 
   /** Neighbors that get announcements; empty if we are not in the topic. */
   lazyPushPeers (topic: TopicKey): PeerKey[] {
-    return [...this.byTopic.get(topic)?.broadcast.peers.lazy ?? []]
+    return this.byTopic.get(topic)?.lazyPushPeers ?? []
   }
 
   /** The active view of a topic, with the milliseconds of the last sign of life of each. */
@@ -205,11 +205,11 @@ export class State {
     }
 
     return {
-      ...topic.broadcast.stats,
+      ...topic.broadcastStats,
       neighbors: topic.membership.views.links.size,
-      eagerPushPeers: topic.broadcast.peers.eager.size,
-      lazyPushPeers: topic.broadcast.peers.lazy.size,
-      sizes: { ...topic.membership.sizes, ...topic.broadcast.sizes }
+      eagerPushPeers: topic.eagerPushPeers.length,
+      lazyPushPeers: topic.lazyPushPeers.length,
+      sizes: { ...topic.membership.sizes, ...topic.broadcastSizes }
     }
   }
 

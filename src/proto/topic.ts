@@ -1,6 +1,8 @@
+import { emptyBroadcastSizes, newBroadcastStats } from './broadcast-stats.ts'
 import { TopicOutbox } from './effects.ts'
 import { HyParView } from './hyparview.ts'
 import { PlumTree } from './plumtree.ts'
+import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config, Rules } from './config.ts'
 import type { Effects, NeighborListener } from './effects.ts'
 import type { Command, DisconnectReason, Timer } from './events.ts'
@@ -27,8 +29,10 @@ export interface TopicInit {
  */
 export class Topic implements NeighborListener {
   readonly membership: HyParView
-  readonly broadcast: PlumTree
   readonly epoch: number
+  private readonly init: TopicInit
+  /** Made by the first message: a third of a quiet topic's memory would go to it. */
+  private tree?: PlumTree
   private readonly out: TopicOutbox
   /** Neighbors since the current event began, to whom recent messages are offered at its end. */
   private newNeighbors: PeerKey[] = []
@@ -36,19 +40,37 @@ export class Topic implements NeighborListener {
 
   constructor (init: TopicInit) {
     this.epoch = init.epoch
+    this.init = init
     this.now = init.now
     this.membership = new HyParView(init)
-    this.broadcast = new PlumTree(init)
     this.out = new TopicOutbox(init.topic, init.epoch, init.effects, this)
   }
 
+  /** Neighbors that get payloads. */
+  get eagerPushPeers (): PeerKey[] {
+    return this.tree === undefined ? this.membership.views.active.toArray() : [...this.tree.peers.eager]
+  }
+
+  /** Neighbors that get announcements. */
+  get lazyPushPeers (): PeerKey[] {
+    return this.tree === undefined ? [] : [...this.tree.peers.lazy]
+  }
+
+  get broadcastStats (): Readonly<BroadcastStats> {
+    return this.tree?.stats ?? newBroadcastStats()
+  }
+
+  get broadcastSizes (): BroadcastSizes {
+    return this.tree?.sizes ?? emptyBroadcastSizes()
+  }
+
   onNeighborUp (peer: PeerKey): void {
-    this.broadcast.onNeighborUp(peer, this.now)
+    this.tree?.onNeighborUp(peer, this.now)
     this.newNeighbors.push(peer)
   }
 
   onNeighborDown (peer: PeerKey): void {
-    this.broadcast.onPeerDown(peer)
+    this.tree?.onPeerDown(peer)
   }
 
   /** Whether a connection to the peer is of use to this topic. */
@@ -91,7 +113,7 @@ export class Topic implements NeighborListener {
     switch (command.type) {
       case 'join': this.membership.join(command.peers, now, this.out); break
       case 'broadcast': this.broadcast.broadcast(command.content, command.scope, now, this.out); break
-      case 'holdMessages': this.broadcast.holdMessages = command.hold; break
+      case 'holdMessages': this.holdMessages(command.hold); break
       case 'validated': this.broadcast.onValidated(command.ticket, command.result, now, this.out); break
       case 'quit': this.membership.quit(this.out); return
       default: command satisfies never
@@ -121,7 +143,7 @@ export class Topic implements NeighborListener {
     this.now = now
     this.membership.onPeerDisconnected(peer, reason, now, this.out)
     // also for one that is no neighbor: what it announced is not to be asked of it
-    this.broadcast.onPeerDown(peer)
+    this.tree?.onPeerDown(peer)
     this.settle(now)
   }
 
@@ -137,20 +159,38 @@ export class Topic implements NeighborListener {
 
     if (this.isNeighbor(peer)) {
       // what was under way is lost without a trace
-      this.broadcast.offer(peer, now, this.out)
+      this.tree?.offer(peer, now, this.out)
     }
   }
 
   /** Whether the peer is to get something that its queue had no room for. */
   owes (peer: PeerKey): boolean {
-    return this.broadcast.peers.owes(peer)
+    return this.tree?.peers.owes(peer) === true
   }
 
   /** Sends what the peer is owed until about so many bytes, and returns how many were sent. */
   pay (peer: PeerKey, budget: number, now: number): number {
     this.now = now
 
-    return this.broadcast.pay(peer, budget, this.out)
+    return this.tree?.pay(peer, budget, this.out) ?? 0
+  }
+
+  private get broadcast (): PlumTree {
+    if (this.tree === undefined) {
+      this.tree = new PlumTree(this.init)
+
+      for (const [peer, { since }] of this.membership.views.links) {
+        this.tree.onNeighborUp(peer, since)
+      }
+    }
+
+    return this.tree
+  }
+
+  private holdMessages (hold: boolean): void {
+    if (hold || this.tree !== undefined) {
+      this.broadcast.holdMessages = hold
+    }
   }
 
   /** Offers recent messages to new neighbors: after all else, so after our Neighbor message. */
@@ -163,7 +203,7 @@ export class Topic implements NeighborListener {
     this.newNeighbors = []
 
     for (const peer of peers) {
-      this.broadcast.offer(peer, now, this.out)
+      this.tree?.offer(peer, now, this.out)
     }
   }
 }

@@ -6,6 +6,7 @@ import { TimeBoundCache } from './time-bound-cache.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { PeerInfo, PeerKey } from './messages.ts'
+import type { Rests } from './rests.ts'
 import type { Rng } from './rng.ts'
 
 // the bounds are the same in every topic
@@ -60,6 +61,9 @@ export class Views {
   /** Peers that were heard of and do not run this package's rules, as far as is known, with their data. */
   readonly others = new TimeBoundCache<PeerKey, Uint8Array | undefined>(OTHERS)
 
+  /** Another number whenever a peer came into a view or left the active one. */
+  private changes = 0
+
   private readonly init: ViewsInit
 
   constructor (init: ViewsInit) {
@@ -79,6 +83,15 @@ export class Views {
     return this.known.info(peer)
   }
 
+  /**
+   * Whether a task that keeps views fresh should take this turn: more rarely
+   * where views do not change, but never so beside Rust peers, which ask others
+   * only when a ShuffleReply reminds them.
+   */
+  isWorthAWord (rests: Rests): boolean {
+    return this.others.size > 0 || rests.isDue(this.changes)
+  }
+
   /** Whether the peer may be remembered: whoever is named to a Rust peer and cannot be dialed is lost to it (rule 10). */
   canDial (peer: PeerKey): boolean {
     return this.init.rules.canDial(this.info(peer))
@@ -90,12 +103,14 @@ export class Views {
   }
 
   addActive (peer: PeerKey, link: Link): void {
+    this.changes++
     this.passive.delete(peer)
     this.active.add(peer)
     this.links.set(peer, link)
   }
 
   removeActive (peer: PeerKey): void {
+    this.changes++
     this.active.delete(peer)
     this.links.delete(peer)
   }
@@ -128,6 +143,7 @@ export class Views {
       this.passive.delete(dropped)
     }
 
+    this.changes++
     this.passive.add(peer.id)
   }
 

@@ -1,6 +1,7 @@
 import { FIRST_SHUFFLE_MS, MAX_WALK_LENGTH } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
+import { Rests } from './rests.ts'
 import type { Outbox } from './events.ts'
 import type { Membership } from './hyparview.ts'
 import type { ForwardJoin, PeerInfo, PeerKey, Shuffle, ShuffleReply } from './messages.ts'
@@ -17,6 +18,7 @@ export class Walks {
   private readonly shared: Membership
   private shuffleArmed = false
   private shufflePauseMs = FIRST_SHUFFLE_MS
+  private readonly rests = new Rests()
 
   constructor (shared: Membership) {
     this.shared = shared
@@ -147,17 +149,22 @@ export class Walks {
     healing.refill(now, out)
   }
 
-  /** HyParView p. 8. Deviation: a node shuffles soon after it got its first neighbor, then ever more rarely. */
+  /**
+   * HyParView p. 8. Deviation: a node shuffles soon after it got its first
+   * neighbor, then ever more rarely; least of all where everybody knows everybody.
+   */
   onShuffleTimer (now: number, out: Outbox): void {
-    const { views, shuffles, peerData } = this.shared
+    const { views, shuffles, peerData, config } = this.shared
     const to = views.pickNeighbor([])
     this.shuffleArmed = false
 
     if (to === undefined) {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
-    } else {
-      out.send(to, shuffles.create(to, peerData, now))
+    } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs) {
       this.shufflePauseMs *= 2
+      out.send(to, shuffles.create(to, peerData, now))
+    } else if (views.isWorthAWord(this.rests)) {
+      out.send(to, shuffles.create(to, peerData, now))
     }
   }
 

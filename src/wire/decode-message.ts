@@ -1,6 +1,7 @@
 import { InvalidMessageError } from '../errors.ts'
-import { ENDPOINT_ID_BYTES, isCurvePoint, peerKeyOf } from './endpoint-id.ts'
+import { ENDPOINT_ID_BYTES, checkedPeerKey } from './endpoint-id.ts'
 import { PostcardReader } from './postcard-reader.ts'
+import { sharedCopy } from './shared-copies.ts'
 import { FAMILY, GOSSIP, MESSAGE_ID_BYTES, PRIORITY, SCOPE, SWARM } from './tags.ts'
 import type { DeliveryScope, GossipMessage, Graft, IHaveEntry, Message, PeerInfo, PeerKey, Priority, SwarmMessage } from '../proto/messages.ts'
 
@@ -21,7 +22,8 @@ const reader = new PostcardReader(NOTHING)
  * Bytes after a whole message are ignored, as by Rust peers. `content` and
  * message ids are views of the payload, so a forwarded message keeps its bytes;
  * peer data is copied, since it is remembered for hours and a view would keep
- * the whole received chunk alive.
+ * the whole received chunk alive. Equal data is mostly one copy: it must not be
+ * written to.
  *
  * @param payload - must not be written to afterwards
  * @throws {InvalidMessageError} if the payload is no message, or names a peer
@@ -188,10 +190,9 @@ function peerInfo (): PeerInfo {
 
 function peerKey (): PeerKey {
   const at = reader.offset
-  const bytes = reader.raw(ENDPOINT_ID_BYTES)
-  const key = peerKeyOf(bytes)
+  const key = checkedPeerKey(reader.raw(ENDPOINT_ID_BYTES))
 
-  if (!isCurvePoint(bytes, key)) {
+  if (key === undefined) {
     throw new InvalidMessageError('peer id is no Ed25519 public key', at)
   }
 
@@ -199,5 +200,5 @@ function peerKey (): PeerKey {
 }
 
 function peerData (): Uint8Array | undefined {
-  return reader.bool('option tag of the peer data') ? reader.byteString().slice() : undefined
+  return reader.bool('option tag of the peer data') ? sharedCopy(reader.byteString()) : undefined
 }

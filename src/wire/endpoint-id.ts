@@ -27,8 +27,8 @@ const characters: number[] = new Array(ENDPOINT_ID_BYTES * 2).fill(0)
  * Verdicts are kept, since one costs about 82 µs. Refused ids are kept apart,
  * so that a flood of them displaces no good ones.
  */
-const good = new GenerationalCache(2_048)
-const bad = new GenerationalCache(512)
+const good = new GenerationalCache<PeerKey, PeerKey>(2_048)
+const bad = new GenerationalCache<PeerKey, true>(512)
 
 /**
  * The key under which the core knows the peer with this public key.
@@ -46,31 +46,35 @@ export function peerKeyOf (bytes: Uint8Array): PeerKey {
 }
 
 /**
- * Whether the 32 bytes encode a point of the curve, as ZIP-215 has it: the rule
- * by which a Rust peer accepts a public key.
+ * The key of a peer that somebody named; `undefined` if the 32 bytes encode no
+ * point of the curve, as ZIP-215 has it: the rule by which a Rust peer accepts
+ * a public key. A Rust peer drops the stream of whoever passes such an id on, so
+ * none may enter through us (rule 15).
  *
- * A Rust peer drops the stream of whoever passes such an id on, so none may
- * enter through us (rule 15).
+ * The same string each time, while it is remembered: thousands of topics may
+ * know the same peer.
  *
- * @param bytes - the public key
- * @param key - the same bytes as hex, by which the verdict is remembered
+ * @param bytes - 32 bytes, unchecked
  */
-export function isCurvePoint (bytes: Uint8Array, key: PeerKey): boolean {
-  if (good.has(key)) {
-    return true
+export function checkedPeerKey (bytes: Uint8Array): PeerKey | undefined {
+  const key = peerKeyOf(bytes)
+  const known = good.get(key)
+
+  if (known !== undefined) {
+    return known
   }
 
-  if (bad.has(key)) {
-    return false
+  if (bad.get(key) !== undefined) {
+    return undefined
   }
 
   try {
     ed25519.Point.fromBytes(bytes, true)
-    good.add(key)
-    return true
+    good.set(key, key)
+    return key
   } catch {
-    bad.add(key)
-    return false
+    bad.set(key, true)
+    return undefined
   }
 }
 

@@ -1,15 +1,15 @@
 /**
- * A bounded set that forgets what was not asked for lately.
+ * A bounded map that forgets what was not asked for lately.
  *
- * Two generations: what is added or found goes to the young one; when that is
+ * Two generations: what is set or found goes to the young one; when that is
  * full it becomes the old one, and the previous old one is dropped. So what was
  * used among the last `capacity / 2` different entries is kept, at constant
  * cost and without a list of uses.
  */
-export class GenerationalCache {
+export class GenerationalCache<K, V> {
   private readonly generationCapacity: number
-  private young = new Set<string>()
-  private old = new Set<string>()
+  private young = new Map<K, V>()
+  private old = new Map<K, V>()
 
   /**
    * @param capacity - entries of both generations together
@@ -23,26 +23,31 @@ export class GenerationalCache {
     return this.young.size + this.old.size
   }
 
-  /** Whether the entry is held; a found one counts as used. */
-  has (entry: string): boolean {
-    if (this.young.has(entry)) {
-      return true
+  /** What is held for the key; a found entry counts as used. */
+  get (key: K): V | undefined {
+    const young = this.young.get(key)
+
+    if (young !== undefined) {
+      return young
     }
 
-    if (this.old.delete(entry)) {
-      this.add(entry)
-      return true
+    const old = this.old.get(key)
+
+    if (old !== undefined) {
+      this.set(key, old)
     }
 
-    return false
+    return old
   }
 
-  add (entry: string): void {
-    if (this.young.size >= this.generationCapacity) {
+  /** Replaces an earlier value. */
+  set (key: K, value: V): void {
+    if (this.young.size >= this.generationCapacity && !this.young.has(key)) {
       this.old = this.young
-      this.young = new Set()
+      this.young = new Map()
     }
 
-    this.young.add(entry)
+    this.old.delete(key)
+    this.young.set(key, value)
   }
 }

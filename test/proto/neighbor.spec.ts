@@ -263,25 +263,27 @@ describe('asking for a neighbor', () => {
 })
 
 describe('a silent neighbor', () => {
-  it('is asked after a minute, three times, and then is none', () => {
-    const node = TestNode.with(['a'])
-    node.receive('a', { type: 'iHave', messages: [] })
-    const questions: number[] = []
-    let down: unknown
-    const start = node.now
+  for (const { kind, minutes } of [{ kind: 'Rust', minutes: 1 }, { kind: 'our', minutes: 5 }]) {
+    it(`of ${kind} kind is asked after ${minutes} min, three times, and then is none`, () => {
+      const node = TestNode.with(['a'], { rules: { understandsRefusal: () => kind === 'our' } })
+      node.receive('a', { type: 'iHave', messages: [] })
+      const questions: number[] = []
+      let down: unknown
+      const start = node.now
 
-    for (let i = 0; i < 90 && down === undefined; i++) {
-      const effects = node.advance(1_000)
-      questions.push(...sent(effects, { to: 'a', type: 'neighbor' }).map(() => node.now - start))
-      down = effects.find(([what]) => what === 'down')
-    }
+      for (let i = 0; i < 400 && down === undefined; i++) {
+        const effects = node.advance(1_000)
+        questions.push(...sent(effects, { to: 'a', type: 'neighbor' }).map(() => node.now - start))
+        down = effects.find(([what]) => what === 'down')
+      }
 
-    expect(questions).to.have.lengthOf(3)
-    expect(questions[0]).to.be.within(60_000, 65_000)
-    expect(questions[2] - questions[0]).to.equal(10_000)
-    expect(down).to.deep.equal(['down', 'a', 'connectionClosed'])
-    expect(node.now - start - questions[2]).to.equal(5_000)
-  })
+      expect(questions).to.have.lengthOf(3)
+      expect(questions[0]).to.be.within(minutes * 60_000, minutes * 60_000 + 5_000)
+      expect(questions[2] - questions[0]).to.equal(10_000)
+      expect(down).to.deep.equal(['down', 'a', 'connectionClosed'])
+      expect(node.now - start - questions[2]).to.equal(5_000)
+    })
+  }
 
   it('is asked although it says what strangers say too', () => {
     const node = TestNode.with(['a'])

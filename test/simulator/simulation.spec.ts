@@ -88,6 +88,18 @@ describe('a simulation', function () {
   })
 })
 
+describe('a topic in which nothing happens', () => {
+  it('costs a node of a small swarm less than five messages a minute, once everybody knows everybody', () => {
+    for (const nodes of [6, 20]) {
+      const simulation = new Simulation({ nodes, seed: 1, latency: { type: 'uniform', minMs: 10, maxMs: 50 }, warmupMs: 10 * 60_000 })
+      simulation.bootstrap()
+      const before = simulation.received.membership
+      simulation.pass(16 * 60_000)
+      expect((simulation.received.membership - before) / nodes / 16, `messages a minute, ${nodes} nodes`).to.be.within(0.1, 5)
+    }
+  })
+})
+
 describe('a partition', () => {
   it('of ten minutes is one overlay again within 30 s, without a word of the application', () => {
     const simulation = new Simulation({ nodes: 60, seed: 5, latency, check: true })
