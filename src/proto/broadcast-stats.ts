@@ -39,7 +39,8 @@ export function emptyBroadcastSizes (): BroadcastSizes {
     recent: 0,
     lazyPushQueue: 0,
     debts: 0,
-    held: 0
+    held: 0,
+    waiting: 0
   }
 }
 
