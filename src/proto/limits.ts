@@ -172,12 +172,15 @@ export const LATE_COPY_MS = 300
 /**
  * The tree forms anew where at least so many links, and all but one, are
  * undecided, and so many messages contest. It stands when no new leader has come
- * for so many milliseconds, about a round trip, or so many after the first.
+ * for as long as a message to the farthest neighbor and back takes, within these
+ * bounds in milliseconds, or so many after the first. That time was measured
+ * when the neighbor came, and may include the time to connect.
  */
 export const MIN_UNDECIDED_LINKS = 3
 export const MIN_CONTESTANTS = 3
-export const SETTLE_MS = 80
-export const MAX_FORMING_MS = 400
+export const MIN_SETTLE_MS = 80
+export const MAX_SETTLE_MS = 300
+export const MAX_FORMING_MS = 800
 /**
  * Messages that wait for that at most; what comes then does not wait. As much of
  * them leaves at once as is paid at once (below), and the next after so many

@@ -25,6 +25,8 @@ export interface PlumTreeInit {
   congested: ReadonlySet<PeerKey>
   /** When the topic was joined. */
   now: number
+  /** Milliseconds to the farthest neighbor and back; 0 where nothing was measured. */
+  longestRoundTripMs (): number
 }
 
 /** The timers that belong to broadcast. */
@@ -61,7 +63,7 @@ export class PlumTree {
     this.known = new KnownMessages(init.config)
     this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
     this.repair = new Repair(init.config.broadcast, this.peers, this.pace)
-    this.forming = new TreeForming(init.me, this.peers, this.pace)
+    this.forming = new TreeForming(init, this.peers, this.pace)
   }
 
   get sizes (): BroadcastSizes {

@@ -1,9 +1,15 @@
-import { MAX_FORMING_MS, MAX_PAYMENT_BYTES, MAX_WAITING_MESSAGES, MIN_CONTESTANTS, MIN_UNDECIDED_LINKS, SETTLE_MS, WAITING_PAUSE_MS } from './limits.ts'
+import { MAX_FORMING_MS, MAX_PAYMENT_BYTES, MAX_WAITING_MESSAGES, MAX_SETTLE_MS, MIN_CONTESTANTS, MIN_SETTLE_MS, MIN_UNDECIDED_LINKS, WAITING_PAUSE_MS } from './limits.ts'
 import { gossipBytes } from './sizes.ts'
 import type { Outbox } from './events.ts'
 import type { PeerKey } from './messages.ts'
 import type { Pace } from './pace.ts'
 import type { Outgoing, PushPeers } from './push-peers.ts'
+
+export interface TreeFormingInit {
+  readonly me: PeerKey
+  /** Milliseconds to the farthest neighbor and back; 0 where nothing was measured. */
+  longestRoundTripMs (): number
+}
 
 interface Waiting {
   readonly message: Outgoing
@@ -27,14 +33,14 @@ interface Waiting {
  * both ends know by themselves; Prunes follow in the end, since one that is
  * under way would be taken for the next leader's.
  *
- * Other messages wait until no new leader has come for about a round trip, then
- * they take the tree. Our own go out at once: nobody has them yet.
+ * Other messages wait until no new leader has come for a round trip, then they
+ * take the tree. Our own go out at once: nobody has them yet.
  *
  * While all messages come over the same link, as from a single sender, there is
  * nothing to agree upon, and nothing waits; nor while there are only two.
  */
 export class TreeForming {
-  private readonly me: PeerKey
+  private readonly init: TreeFormingInit
   private readonly peers: PushPeers
   private readonly pace: Pace
   /** The message that decides, and remains the one that did. */
@@ -45,14 +51,16 @@ export class TreeForming {
   private overSeveralLinks = false
   private messages = 0
   private startedAt = -Infinity
+  /** For how long no new leader must come. */
+  private settleMs = MIN_SETTLE_MS
   private settledAt = -Infinity
   private waiting: Waiting[] = []
   /** Links that the leader found to be one too many, whose other ends hear of it in the end. */
   private readonly spare = new Set<PeerKey>()
   private armedAt = Infinity
 
-  constructor (me: PeerKey, peers: PushPeers, pace: Pace) {
-    this.me = me
+  constructor (init: TreeFormingInit, peers: PushPeers, pace: Pace) {
+    this.init = init
     this.peers = peers
     this.pace = pace
   }
@@ -177,7 +185,8 @@ export class TreeForming {
     this.overSeveralLinks = false
     this.messages = 1
     this.startedAt = now
-    this.settledAt = now + SETTLE_MS
+    this.settleMs = Math.min(Math.max(this.init.longestRoundTripMs(), MIN_SETTLE_MS), MAX_SETTLE_MS)
+    this.settledAt = now + this.settleMs
     this.peers.undecided.clear()
   }
 
@@ -185,7 +194,7 @@ export class TreeForming {
     this.leader = key
 
     if (this.isContested) {
-      this.settledAt = Math.min(now + SETTLE_MS, this.startedAt + MAX_FORMING_MS)
+      this.settledAt = Math.min(now + this.settleMs, this.startedAt + MAX_FORMING_MS)
       this.spare.clear()
       this.peers.undecided.clear()
       this.peers.addAllEager()
@@ -193,7 +202,7 @@ export class TreeForming {
   }
 
   private mustWait (key: string, from: PeerKey, now: number): boolean {
-    return key !== this.leader && from !== this.me && this.isAgreeing(now) && this.waiting.length < MAX_WAITING_MESSAGES
+    return key !== this.leader && from !== this.init.me && this.isAgreeing(now) && this.waiting.length < MAX_WAITING_MESSAGES
   }
 
   private arm (at: number, now: number, out: Outbox): void {

@@ -21,17 +21,18 @@ function prunes (effects: Short[]): PeerKey[] {
   return sent(effects, { type: 'prune' }).map(([, to]) => to as PeerKey)
 }
 
-/**
- * A node that no message has reached before, in which many have been sent at
- * once: the one at 40 leads, those at 50, 51 and 52 came from others. The last
- * of them waits.
- */
-function burst (): TestNode {
-  const node = TestNode.with(NEIGHBORS)
+/** Messages come from all neighbors: the one at 40 leads, that at 52 waits. */
+function sendAtOnce (node: TestNode): void {
   node.receive('a', gossip(texts[40]))
   node.receive('b', gossip(texts[50]))
   node.receive('c', gossip(texts[51]))
   node.receive('d', gossip(texts[52]))
+}
+
+/** A node that no message had reached before. */
+function burst (): TestNode {
+  const node = TestNode.with(NEIGHBORS)
+  sendAtOnce(node)
 
   return node
 }
@@ -87,16 +88,29 @@ describe('where many send at once in an overlay without a tree', () => {
     expect(payloads(effects, texts[60])).to.have.members(['c', 'd'])
   })
 
-  it('messages wait for 400 ms at most, though ever lower ids come', () => {
+  it('the tree stands after a round trip to the farthest neighbor, where that is known', () => {
+    const node = TestNode.with([])
+    NEIGHBORS.forEach((peer) => node.receive(peer, { type: 'neighbor', priority: 'low' }))
+    node.advance(200)
+    // the last word of the handshake
+    node.receive('c', { type: 'neighbor', priority: 'low' })
+    node.advance(12_000)
+    sendAtOnce(node)
+
+    expect(sent(node.advance(199), { type: 'gossip' })).to.deep.equal([])
+    expect(payloads(node.advance(1), texts[52])).to.have.members(['a', 'b', 'c'])
+  })
+
+  it('messages wait for 800 ms at most, though ever lower ids come', () => {
     const node = burst()
     node.receive('b', gossip(texts[60]))
 
-    for (let lower = 39; lower > 33; lower--) {
+    for (let lower = 39; lower > 26; lower--) {
       expect(payloads(node.advance(60), texts[60])).to.deep.equal([])
       node.receive('a', gossip(texts[lower]))
     }
 
-    expect(payloads(node.advance(39), texts[60])).to.deep.equal([])
+    expect(payloads(node.advance(19), texts[60])).to.deep.equal([])
     expect(payloads(node.advance(1), texts[60])).to.have.members(['a', 'c', 'd'])
   })
 
