@@ -77,6 +77,15 @@ export class Joining {
     }
   }
 
+  /** Peers that are connected, and may be in the topic: as many are asked as neighbors are missing. */
+  found (entry: TopicEntry, peers: PeerKey[]): void {
+    const allowed = peers.filter((peer) => !this.#init.gatekeeper.isBanned(peer))
+
+    if (allowed.length > 0) {
+      this.#init.driver.command(entry.id.toString(), { type: 'found', peers: allowed })
+    }
+  }
+
   /** Asks a peer that content routing has found. */
   joinFound (entry: TopicEntry, peerId: PeerId, addresses: Multiaddr[]): void {
     if (this.#init.topics.get(entry.id.toString()) !== entry || peerId.equals(this.#init.peerId)) {

@@ -1,16 +1,17 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { GOSSIP_PROTOCOL, NEIGHBOR_TAG, NEIGHBOR_TAG_VALUE } from './constants.ts'
 import { ContentDiscovery } from './content-discovery.ts'
 import { Discovery } from './discovery.ts'
 import { Driver } from './driver.ts'
 import { Gatekeeper } from './gatekeeper.ts'
 import { endpointIdOf, isIrohAddress } from './iroh-address.ts'
 import { Joining } from './joining.ts'
+import { NeighborTags } from './neighbor-tags.ts'
 import { Network } from './net/network.ts'
 import { Timers } from './net/timers.ts'
-import { ownAddresses, ownPeerData } from './own-addresses.ts'
+import { ownAddresses } from './own-addresses.ts'
+import { OwnPeerData } from './own-peer-data.ts'
 import { ReachabilityRules } from './reachability-rules.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { Subscriptions } from './subscriptions/subscriptions.ts'
 import { TopicRegistry, nameOf } from './topic-registry.ts'
 import { Troubles } from './troubles.ts'
 import { SUBSCRIPTIONS_TOPIC } from './wire/index.ts'
@@ -63,7 +64,8 @@ export class Session {
   readonly #gatekeeper: Gatekeeper
   readonly #content: ContentDiscovery | undefined
   readonly #subscriptions: Subscriptions
-  #peerData = ''
+  readonly #tags: NeighborTags
+  readonly #ownPeerData: OwnPeerData
 
   constructor (init: SessionInit) {
     const { components, options, addresses, log } = init
@@ -72,6 +74,8 @@ export class Session {
     const now = (): number => this.timers.now()
     this.topics = new TopicRegistry((entry, peerId, subscribe) => { init.onSubscriptionChange(nameOf(entry), peerId, subscribe) })
     this.troubles = new Troubles(now)
+    this.#tags = new NeighborTags(components.peerStore, options.protocol, log)
+    this.#ownPeerData = new OwnPeerData(components, (data) => { this.driver.updatePeerData(data) })
     this.#gatekeeper = new Gatekeeper({
       ...init,
       now,
@@ -79,7 +83,7 @@ export class Session {
       onBanned: (peer) => { this.#ban(peer) }
     })
     this.discovery = new Discovery(me, this.topics, this.timers, options.membership.activeViewCapacity, options.discovery.connectedPeers, (peer, key) => this.#subscriptions.standing(peer, key), (entry, peers) => {
-      this.joining.join(entry, peers)
+      this.joining.found(entry, peers)
     })
     this.network = new Network(components, {
       ...options,
@@ -202,22 +206,14 @@ export class Session {
   }
 
   async start (): Promise<void> {
-    const { events } = this.#init.components
-
     await this.network.start()
     this.#content?.start()
-    events.addEventListener('self:peer:update', this.#updatePeerData)
-    events.addEventListener('transport:listening', this.#updatePeerData)
-    events.addEventListener('transport:close', this.#updatePeerData)
-    this.#updatePeerData()
+    this.#ownPeerData.start()
   }
 
   /** Says goodbye to the neighbors of every topic, and waits until they have taken it or 5 s are over, or the signal fires. */
   async stop ({ signal }: AbortOptions = {}): Promise<void> {
-    const { events } = this.#init.components
-    events.removeEventListener('self:peer:update', this.#updatePeerData)
-    events.removeEventListener('transport:listening', this.#updatePeerData)
-    events.removeEventListener('transport:close', this.#updatePeerData)
+    this.#ownPeerData.stop()
     this.#content?.stop()
     this.#subscriptions.stop()
     const entries = [...this.topics.values()]
@@ -374,7 +370,7 @@ export class Session {
       this.#init.log('topic %s: %p is %s', key, peerId, isUp ? 'a neighbor' : `no neighbor any more (${event.reason})`)
       this.#init.metrics?.onNeighbor(isUp ? 'up' : event.reason)
       this.topics.applyNeighbor(entry, event, peerId, this.#subscriptions.isAnnounced(entry, event.peer))
-      this.#tag(event.peer, peerId, isUp)
+      this.#tags.onNeighbor(peerId, isUp, this.topics.sharedWith(event.peer))
 
       if (!isUp && event.reason === 'left') {
         this.discovery.onPeerLeft(entry, event.peer)
@@ -411,36 +407,5 @@ export class Session {
     const scope = { type: 'swarm', round: 0 } as const
 
     return this.#gatekeeper.message(this.#gatekeeper.arrival(entry, { content, deliveredFrom: endpointIdOf(this.#init.components.peerId), scope }))
-  }
-
-  readonly #updatePeerData = (): void => {
-    const data = ownPeerData(this.#init.components)
-    const text = data.join()
-
-    if (text !== this.#peerData) {
-      this.#peerData = text
-      this.driver.updatePeerData(data)
-    }
-  }
-
-  /**
-   * Keeps libp2p from pruning the connection of a neighbor, which would never
-   * dial again (rule 7); in a network of its own by a tag of its own.
-   */
-  #tag (peer: PeerKey, peerId: PeerId, isNeighbor: boolean): void {
-    const shared = this.topics.sharedWith(peer)
-
-    if (isNeighbor ? shared !== 1 : shared !== 0) {
-      return
-    }
-
-    const { protocol } = this.#init.options
-    const tag = protocol === GOSSIP_PROTOCOL ? NEIGHBOR_TAG : `${NEIGHBOR_TAG}${protocol}`
-
-    this.#init.components.peerStore.merge(peerId, {
-      tags: { [tag]: isNeighbor ? { value: NEIGHBOR_TAG_VALUE } : undefined }
-    }).catch((err) => {
-      this.#init.log('could not tag %p - %e', peerId, err)
-    })
   }
 }

@@ -1,4 +1,4 @@
-import { isMembershipPayload } from '../wire/index.ts'
+import { mayNamePeers } from '../wire/index.ts'
 import type { PeerKey } from '../proto/messages.ts'
 
 /**
@@ -8,9 +8,6 @@ import type { PeerKey } from '../proto/messages.ts'
  */
 const BURST_BYTES = 512 * 1024
 const BYTES_PER_SECOND = 64 * 1024
-
-/** A payload with fewer bytes holds no peer id, and costs nothing to decode. */
-const MIN_BYTES = 34
 
 /** Peers whose use is remembered; beyond, the one heard of longest ago is forgotten. */
 const MAX_PEERS = 4_096
@@ -25,7 +22,7 @@ interface Bucket {
  * be a point of the curve, since Rust drops the stream of whoever passes on one
  * that is none, and that check costs 82 µs for 33 bytes (rule 15). Whoever
  * sends more than this would buy our time cheaply. What is dropped are random
- * walks, which are sent again.
+ * walks, which are sent again; a peer may join any number of topics at once.
  */
 export class MembershipLimit {
   readonly #buckets = new Map<PeerKey, Bucket>()
@@ -40,7 +37,7 @@ export class MembershipLimit {
    * @param now - monotonic milliseconds
    */
   allows (peer: PeerKey, payload: Uint8Array, now: number): boolean {
-    if (payload.byteLength < MIN_BYTES || !isMembershipPayload(payload)) {
+    if (!mayNamePeers(payload)) {
       return true
     }
 

@@ -6,16 +6,26 @@ import { NativeLinks } from './native-links.ts'
 import { NativeTags } from './native-tags.ts'
 import { RemotePeer } from './remote-peer.ts'
 import { nextTurn } from './timers.ts'
+import type { Frame } from './frames.ts'
 import type { NetworkComponents, NetworkInit } from './network-init.ts'
 import type { RemotePeerOwner } from './remote-peer.ts'
-import type { Timers } from './timers.ts'
-import type { Frame, OpenedStream } from './topic-stream.ts'
+import type { ScheduledTask, Timers } from './timers.ts'
+import type { OpenedStream } from './topic-stream.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
 /** Milliseconds between the loss of a link and the question whether it still stands: what else is lost shows meanwhile. */
 const LINK_BROKEN_MS = 100
+
+/**
+ * Milliseconds for which a connection that nobody uses any more is kept: who was
+ * let go is often asked something again soon, and the other side may be about to
+ * say something. And how many such peers there may be; of more the one let go
+ * longest ago loses its connection at once.
+ */
+const LINGER_MS = 5_000
+const MAX_LINGERING = 16
 
 /**
  * Everything that gossip does with connections and streams.
@@ -39,6 +49,8 @@ export class Network implements RemotePeerOwner {
   readonly #connectionEvents: ConnectionEvents
   /** Peers about to be reported as `onLinkBroken`. */
   readonly #broken = new Set<PeerKey>()
+  /** Peers whose connections will be closed unless they are used again, the one let go longest ago first. */
+  readonly #lingering = new Map<PeerKey, { id: PeerId, task: ScheduledTask }>()
   #flushScheduled = false
 
   constructor (components: NetworkComponents, init: NetworkInit) {
@@ -111,6 +123,7 @@ export class Network implements RemotePeerOwner {
     this.#peers.clear()
     this.#dirty.clear()
     this.#broken.clear()
+    this.#lingering.clear()
     this.#drainWaiters.clear()
     this.#native.clear()
   }
@@ -285,6 +298,28 @@ export class Network implements RemotePeerOwner {
   }
 
   #closeUnused (key: PeerKey, id: PeerId): void {
+    const before = this.#lingering.get(key)
+
+    if (before != null) {
+      this.timers.cancel(before.task)
+      this.#lingering.delete(key)
+    }
+
+    const task = this.timers.schedule(LINGER_MS, () => { this.#closeNow(key, id) })
+    this.#lingering.set(key, { id, task })
+
+    for (const [oldest, { id, task }] of this.#lingering) {
+      if (this.#lingering.size <= MAX_LINGERING) {
+        break
+      }
+
+      this.timers.cancel(task)
+      this.#closeNow(oldest, id)
+    }
+  }
+
+  #closeNow (key: PeerKey, id: PeerId): void {
+    this.#lingering.delete(key)
     this.#connections.closeUnused(id, () => !this.#peers.has(key)).catch((err) => {
       this.log('could not close the connection to %p - %e', id, err)
     })

@@ -1,20 +1,12 @@
+import { Backlog } from './backlog.ts'
+import { QuietStreams } from './quiet-streams.ts'
 import { TopicStream } from './topic-stream.ts'
-import type { ScheduledTask, Timers } from './timers.ts'
-import type { Frame, OpenedStream, TopicStreamOwner } from './topic-stream.ts'
+import type { Frame } from './frames.ts'
+import type { Timers } from './timers.ts'
+import type { OpenedStream, TopicStreamOwner } from './topic-stream.ts'
 import type { DisconnectReason } from '../proto/events.ts'
 import type { PeerKey, TopicKey } from '../proto/messages.ts'
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
-
-/** Streams that we keep open to one peer; a Rust peer allows 100 (rule 12), and each costs about 7 KiB at its end. */
-const MAX_OPEN_STREAMS = 64
-
-/**
- * Streams that stay open for as long as nothing is sent on them. Of more, those
- * that were not used for so many milliseconds are finished: a node in thousands
- * of quiet topics could not afford them.
- */
-const MAX_QUIET_STREAMS = 8
-const QUIET_STREAM_MS = 10_000
 
 /**
  * A frame of more bytes goes over a second stream of its topic, so that what is
@@ -72,21 +64,12 @@ export class RemotePeer implements TopicStreamOwner {
   readonly #owner: RemotePeerOwner
   /** By topic, and by {@link largeKey} for large frames. */
   readonly #streams = new Map<string, TopicStream>()
+  readonly #quiet: QuietStreams
+  readonly #backlog: Backlog
   /** Streams with frames queued since the last flush. */
   #dirty: TopicStream[] = []
-  #queuedBytes = 0
-  #congested = false
-  /** Whether the low mark is being reported. */
-  #paying = false
-  #stallTimer: ScheduledTask | undefined
-  /** When bytes left the queue last. */
-  #progressAt = 0
   /** When streams failed lately. */
   #failures: number[] = []
-  #uses = 0
-  /** How many uses there had been when quiet streams were last looked at. */
-  #usesBefore = 0
-  #watchingQuiet = false
   /** Streams that are being opened; the next in a slot waits for the one before. */
   readonly #opening: Array<Promise<unknown>> = []
   #opened = 0
@@ -97,22 +80,24 @@ export class RemotePeer implements TopicStreamOwner {
     this.#owner = owner
     this.key = key
     this.id = id
+    this.#quiet = new QuietStreams(this.#streams, owner.timers)
+    this.#backlog = new Backlog({
+      timers: owner.timers,
+      maxQueueBytes: owner.maxQueueBytes,
+      stallTimeoutMs: owner.stallTimeoutMs,
+      onCongestion: (congested) => owner.onCongestion(this, congested),
+      onStalled: () => { this.fail('sendStalled') }
+    })
   }
 
   /** Bytes that wait for the peer. */
   get queuedBytes (): number {
-    return this.#queuedBytes
+    return this.#backlog.bytes
   }
 
   /** Streams that are open for writing. */
   get openStreams (): number {
-    let open = 0
-
-    for (const stream of this.#streams.values()) {
-      open += stream.isOpen ? 1 : 0
-    }
-
-    return open
+    return this.#quiet.open
   }
 
   get isReleased (): boolean {
@@ -142,11 +127,8 @@ export class RemotePeer implements TopicStreamOwner {
       this.#dirty.push(stream)
     }
 
-    stream.lastUsed = ++this.#uses
-    this.#queuedBytes += frame.byteLength
-
-    // not only at the flush: many broadcasts in one turn would pass the bound before
-    this.#checkHighMark()
+    this.#quiet.onUse(stream)
+    this.#backlog.add(frame.byteLength)
   }
 
   /** Writes what the open streams take, opens those that are missing. */
@@ -157,7 +139,7 @@ export class RemotePeer implements TopicStreamOwner {
       stream.flush()
     }
 
-    this.#checkCongestion()
+    this.#backlog.check()
   }
 
   /** The same for what was queued since the last flush: however many topics there are, it costs what is sent. */
@@ -169,7 +151,7 @@ export class RemotePeer implements TopicStreamOwner {
       stream.flush()
     }
 
-    this.#checkCongestion()
+    this.#backlog.check()
   }
 
   /** Finishes the streams once all that is queued has been sent, then reports. */
@@ -224,7 +206,8 @@ export class RemotePeer implements TopicStreamOwner {
   /** Drops everything, silently. */
   discard (): void {
     this.#failed = true
-    this.#clearStallTimer()
+    this.#quiet.stop()
+    this.#backlog.close()
 
     for (const stream of this.#streams.values()) {
       stream.discard()
@@ -237,8 +220,7 @@ export class RemotePeer implements TopicStreamOwner {
     const slot = this.#opened++ % MAX_OPENING_STREAMS
     const opening = Promise.resolve(this.#opening[slot]).then(async () => {
       signal.throwIfAborted()
-      this.#makeRoom()
-      this.#watchQuiet()
+      this.#quiet.makeRoom()
 
       return this.#owner.openStream(this, signal)
     })
@@ -248,9 +230,7 @@ export class RemotePeer implements TopicStreamOwner {
   }
 
   onDequeued (bytes: number): void {
-    this.#queuedBytes -= bytes
-    this.#progressAt = this.#owner.timers.now()
-    this.#checkCongestion()
+    this.#backlog.remove(bytes)
   }
 
   onStreamFailed (topicStream: TopicStream, error: Error): void {
@@ -310,112 +290,6 @@ export class RemotePeer implements TopicStreamOwner {
 
     this.#streams.clear()
     this.#owner.onPeerReleased(this)
-  }
-
-  /** Finishes the stream that was idle for longest, where one more would be too many. */
-  #makeRoom (): void {
-    if (this.openStreams < MAX_OPEN_STREAMS) {
-      return
-    }
-
-    let oldest: TopicStream | undefined
-
-    for (const stream of this.#streams.values()) {
-      if (stream.isOpen && stream.isQuiet && (oldest == null || stream.lastUsed < oldest.lastUsed)) {
-        oldest = stream
-      }
-    }
-
-    oldest?.finish()
-  }
-
-  /** Lets go of quiet streams from time to time, while there are too many. */
-  #watchQuiet (): void {
-    if (this.#watchingQuiet || this.#failed) {
-      return
-    }
-
-    this.#watchingQuiet = true
-    this.#usesBefore = this.#uses
-    this.#owner.timers.schedule(QUIET_STREAM_MS, () => {
-      this.#watchingQuiet = false
-      this.#finishQuiet(this.#usesBefore)
-
-      if (this.#streams.size > MAX_QUIET_STREAMS) {
-        this.#watchQuiet()
-      }
-    })
-  }
-
-  /** Finishes streams that were last used so many uses ago, the oldest first, until few enough are open. */
-  #finishQuiet (usesBefore: number): void {
-    const quiet = [...this.#streams.values()]
-      .filter((stream) => stream.isOpen && stream.isQuiet && stream.lastUsed <= usesBefore)
-      .sort((a, b) => a.lastUsed - b.lastUsed)
-
-    for (const stream of quiet.slice(0, Math.max(0, this.openStreams - MAX_QUIET_STREAMS))) {
-      stream.finish()
-    }
-  }
-
-  #checkCongestion (): void {
-    if (this.#failed) {
-      return
-    }
-
-    const { maxQueueBytes } = this.#owner
-
-    if (this.#queuedBytes > maxQueueBytes) {
-      this.fail('sendStalled')
-    } else if (this.#congested && !this.#paying && this.#queuedBytes <= maxQueueBytes / 8) {
-      // payments are queued meanwhile, and flushed later: after that the low mark counts again
-      this.#paying = true
-      this.#congested = this.#owner.onCongestion(this, false)
-      this.#paying = false
-
-      if (!this.#congested) {
-        this.#clearStallTimer()
-      }
-    }
-
-    this.#checkHighMark()
-  }
-
-  /**
-   * Above half of the bound a peer counts as congested and is owed payloads
-   * instead, so that the other half is left to control messages.
-   */
-  #checkHighMark (): void {
-    if (this.#failed || this.#congested || this.#queuedBytes <= this.#owner.maxQueueBytes / 2) {
-      return
-    }
-
-    this.#congested = true
-    this.#progressAt = this.#owner.timers.now()
-    this.#watch(this.#owner.stallTimeoutMs)
-    this.#owner.onCongestion(this, true)
-  }
-
-  /** Gives the peer up when nothing has left the queue for as long as the stall timeout. */
-  #watch (delayMs: number): void {
-    const { timers, stallTimeoutMs } = this.#owner
-
-    this.#stallTimer = timers.schedule(delayMs, () => {
-      const left = this.#progressAt + stallTimeoutMs - timers.now()
-
-      if (left > 0) {
-        this.#watch(left)
-      } else {
-        this.fail('sendStalled')
-      }
-    })
-  }
-
-  #clearStallTimer (): void {
-    if (this.#stallTimer != null) {
-      this.#owner.timers.cancel(this.#stallTimer)
-      this.#stallTimer = undefined
-    }
   }
 }
 

@@ -1,21 +1,16 @@
-import { Uint8ArrayList } from 'uint8arraylist'
-import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { encodeStreamHeader } from '../wire/index.ts'
+import { joinFrames } from './frames.ts'
+import { endStream, readToItsEnd } from './stream-end.ts'
+import type { Frame } from './frames.ts'
 import type { TopicKey } from '../proto/messages.ts'
 import type { Connection, Stream } from '@libp2p/interface'
-
-/** An encoded frame, shared by all peers that it goes to. */
-export type Frame = Uint8Array | Uint8ArrayList
 
 /** Ends the stream at this place of the queue. */
 const FINISH = Symbol('finish')
 
 /** Bytes handed to a stream in one piece. */
 const BATCH_BYTES = 64 * 1024
-
-/** Longest wait for the other side to acknowledge the end of a stream. */
-const FINISH_TIMEOUT_MS = 5_000
 
 /** A stream that was opened for us. */
 export interface OpenedStream {
@@ -133,7 +128,7 @@ export class TopicStream {
 
     // its close event says nothing from here on
     this.#detach()
-    void end(stream)
+    void endStream(stream)
     this.#goOn()
   }
 
@@ -156,7 +151,7 @@ export class TopicStream {
 
     this.#state = 'finishing'
     const isRead = readToItsEnd(stream)
-    void end(stream)
+    void endStream(stream)
 
     void isRead.then((error) => {
       if (this.#stream !== stream) {
@@ -358,13 +353,13 @@ export class TopicStream {
     this.#head = end
     this.#owner.onDequeued(bytes)
 
-    return frames == null ? first : join(head == null ? frames : [...head, ...frames])
+    return frames == null ? first : joinFrames(head == null ? frames : [...head, ...frames])
   }
 
   #finish (stream: Stream): void {
     this.#state = 'finishing'
 
-    void end(stream).then(() => {
+    void endStream(stream).then(() => {
       if (this.#state === 'finishing') {
         this.#goOn()
       }
@@ -381,60 +376,6 @@ export class TopicStream {
       this.#owner.onIdle(this)
     }
   }
-}
-
-/** Finishes a stream; resolves when the peer has acknowledged it, or after 5 s. */
-async function end (stream: Stream): Promise<void> {
-  try {
-    await stream.close({ signal: AbortSignal.timeout(FINISH_TIMEOUT_MS) })
-  } catch (err) {
-    stream.log('the end of the stream was not acknowledged - %e', err)
-  }
-}
-
-/**
- * Resolves when the remote has ended its half too, which it does at the end of
- * ours, or after 5 s; with an error if the stream broke instead.
- */
-async function readToItsEnd (stream: Stream): Promise<Error | undefined> {
-  return new Promise((resolve) => {
-    const timeout = setTimeout(() => { resolve(undefined) }, FINISH_TIMEOUT_MS)
-
-    stream.addEventListener('close', (evt) => {
-      clearTimeout(timeout)
-      resolve(evt.error)
-    }, { once: true })
-  })
-}
-
-/**
- * Frames in one piece: under noise each piece of a list is encrypted by itself,
- * and written to the socket by itself. Only lists, which hold large contents,
- * stay what they are.
- */
-function join (frames: Frame[]): Frame {
-  const list = new Uint8ArrayList()
-  let from = 0
-
-  for (let i = 0; i <= frames.length; i++) {
-    const frame = i === frames.length ? undefined : frames[i]
-
-    if (frame instanceof Uint8Array) {
-      continue
-    }
-
-    if (i > from) {
-      list.append(concat(frames.slice(from, i) as Uint8Array[]))
-    }
-
-    if (frame != null) {
-      list.append(frame)
-    }
-
-    from = i + 1
-  }
-
-  return list
 }
 
 function ignore (): void {}

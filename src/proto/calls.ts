@@ -136,7 +136,7 @@ export class Calls {
     const callable = (id: PeerKey): boolean => {
       const data = views.others.get(id)
 
-      return views.others.has(id) && !views.links.has(id) && !healing.isAsking(id) && !healing.isAvoided(id) &&
+      return views.others.has(id) && !views.isOurKind(id) && !views.links.has(id) && !healing.isAsking(id) && !healing.isAvoided(id) &&
         rules.canDial(data === undefined ? { id } : { id, data })
     }
     const fresh = [...views.others.keys()].filter((id) => !this.called.has(id) && callable(id))

@@ -11,6 +11,8 @@ import type { DeliveryScope, Gossip, Message, PeerKey, Scope, TopicKey } from '.
 export type Command =
   /** Enter the topic, and ask these peers to let us in. May be repeated with further peers. */
   | { type: 'join', peers: PeerKey[] }
+  /** These peers may be in the topic: as many are asked as neighbors are missing, and nobody is let go for them. */
+  | { type: 'found', peers: PeerKey[] }
   /** The content is kept uncopied: it belongs to the core from then on. */
   | { type: 'broadcast', content: Uint8Array, scope: Scope }
   /** Whether messages that come are held until they were judged; off at first. Those already held stay so. */

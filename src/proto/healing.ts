@@ -167,6 +167,11 @@ export class Healing {
     }
   }
 
+  /** Whether a slot is free for which nobody is asked yet, and the peer may be asked for it. */
+  mayAsk (peer: PeerKey, now: number): boolean {
+    return now >= this.pausedUntil && this.requests.ofOurs < this.requestsAtOnce && this.isAskable(peer)
+  }
+
   /** Who is to be asked next: a peer that let us go says first who took our place, and has slots left. */
   suggest (peer: PeerKey): void {
     this.hint = peer

@@ -113,7 +113,7 @@ export class HyParView {
 
   /** Whether a connection to the peer is of use: it is a neighbor, or something is being asked by either. */
   needs (peer: PeerKey): boolean {
-    return this.views.links.has(peer) || this.healing.isAsking(peer) || this.neighborship.refusals.has(peer) || this.shared.nearness.mayBeAskedBy(peer)
+    return this.views.links.has(peer) || this.healing.isAsking(peer) || this.neighborship.refusals.has(peer) || this.shared.nearness.needs(peer)
   }
 
   /** Our address data from now on. Data that nobody may pass on is not sent at all. */
@@ -123,6 +123,11 @@ export class HyParView {
 
   join (peers: PeerKey[], now: number, out: Outbox): void {
     this.healing.joining.join(peers, now, out)
+    this.settle(now, out)
+  }
+
+  found (peers: PeerKey[], now: number, out: Outbox): void {
+    this.healing.joining.found(peers, now, out)
     this.settle(now, out)
   }
 
@@ -276,7 +281,7 @@ export class HyParView {
 
     if (this.views.links.size > 0) {
       this.walks.armShuffle(out)
-      this.shared.nearness.arm(out)
+      this.shared.nearness.arm(now, out)
       this.shared.calls.arm(now, out)
     }
 

@@ -50,6 +50,35 @@ export class Joining {
     }
   }
 
+  /**
+   * The surroundings have found peers that may be in the topic. They take free
+   * slots and no others: who made room for them would be found a new neighbor in
+   * the same way, which made room for it, and so on without end.
+   */
+  found (peers: PeerKey[], now: number, out: Outbox): void {
+    const { views } = this.init
+
+    if (views.links.size === 0) {
+      this.join(peers, now, out)
+
+      return
+    }
+
+    for (const peer of peers) {
+      if (peer === this.init.me || views.links.has(peer) || this.healing.isAsking(peer)) {
+        continue
+      }
+
+      this.healing.contacts.remember(peer)
+
+      if (this.healing.mayAsk(peer, now)) {
+        this.healing.request(peer, 'refill', 'low', now, out)
+      } else {
+        views.addPassive({ id: peer }, now, out)
+      }
+    }
+  }
+
   /** A Join has no answer yet: Rust neither repeats nor confirms it, so it is followed by Neighbor, twice. */
   onJoinContactTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
     const sent = this.healing.contacts.again(peer, generation)

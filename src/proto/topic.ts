@@ -112,6 +112,7 @@ export class Topic implements NeighborListener {
 
     switch (command.type) {
       case 'join': this.membership.join(command.peers, now, this.out); break
+      case 'found': this.membership.found(command.peers, now, this.out); break
       case 'broadcast': this.broadcast.broadcast(command.content, command.scope, now, this.out); break
       case 'holdMessages': this.holdMessages(command.hold); break
       case 'validated': this.broadcast.onValidated(command.ticket, command.result, now, this.out); break

@@ -62,7 +62,7 @@ export class Views {
   readonly others = new TimeBoundCache<PeerKey, Uint8Array | undefined>(OTHERS)
 
   /** Another number whenever a peer came into a view or left the active one. */
-  private changes = 0
+  changes = 0
 
   private readonly init: ViewsInit
 
@@ -164,6 +164,9 @@ export class Views {
 
     if (peer.id !== this.init.me && !this.init.rules.understandsRefusal(data)) {
       this.others.set(peer.id, data, now)
+    } else {
+      // its data came later than its name
+      this.others.delete(peer.id)
     }
   }
 

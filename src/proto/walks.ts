@@ -1,4 +1,4 @@
-import { FIRST_SHUFFLE_MS, MAX_WALK_LENGTH } from './limits.ts'
+import { FIRST_SHUFFLE_MS, MAX_WALK_LENGTH, SOUNDING_NODES, STALE_REPLIES } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
 import { Rests } from './rests.ts'
@@ -18,7 +18,11 @@ export class Walks {
   private readonly shared: Membership
   private shuffleArmed = false
   private shufflePauseMs = FIRST_SHUFFLE_MS
+  /** Replies in a row that named nobody new. */
+  private staleReplies = 0
   private readonly rests = new Rests()
+  /** What the views' changes were at the last Shuffle. */
+  private changesBefore = -1
 
   constructor (shared: Membership) {
     this.shared = shared
@@ -91,7 +95,8 @@ export class Walks {
   /**
    * HyParView p. 8. Deviations: a walk that cannot go on ends here, where the
    * Rust crate loses it. With ttl 0 it is answered by whom it reaches, over the
-   * connection that there is.
+   * connection that there is. Where nobody is new for long, one knows as much as
+   * the next, and the first answers.
    */
   onShuffle (from: PeerKey, message: Shuffle, now: number, out: Outbox): void {
     const { me, views, healing, shuffles, nearness } = this.shared
@@ -101,7 +106,7 @@ export class Walks {
     }
 
     const origin = withUsableData(message.nodes.find(({ id }) => id === message.origin) ?? views.info(message.origin))
-    const ends = message.ttl === 0 || views.active.size <= 1
+    const ends = message.ttl === 0 || views.active.size <= 1 || this.isSettled
     const next = ends ? undefined : views.pickNeighbor([origin.id, from], origin)
 
     if (next !== undefined) {
@@ -114,7 +119,7 @@ export class Walks {
       return
     }
 
-    if (message.ttl === 0 && message.origin === from && message.nodes.length > 0) {
+    if (message.ttl === 0 && message.origin === from && message.nodes.length > 0 && !views.links.has(from)) {
       nearness.onAnswered(from, now)
     }
 
@@ -140,6 +145,11 @@ export class Walks {
       return
     }
 
+    // a sounding's reply is too short to tell
+    if (believed.length > SOUNDING_NODES + 1) {
+      this.staleReplies = believed.some(({ id }) => this.isNew(id)) ? 0 : this.staleReplies + 1
+    }
+
     for (const node of believed) {
       views.addPassive(withUsableData(node), now, out)
     }
@@ -151,21 +161,37 @@ export class Walks {
 
   /**
    * HyParView p. 8. Deviation: a node shuffles soon after it got its first
-   * neighbor, then ever more rarely; least of all where everybody knows everybody.
+   * neighbor, then ever more rarely, at the configured pace as soon as two
+   * replies in a row brought nobody new; least of all where everybody knows everybody.
    */
   onShuffleTimer (now: number, out: Outbox): void {
     const { views, shuffles, peerData, config } = this.shared
     const to = views.pickNeighbor([])
+    this.changesBefore = views.changes
     this.shuffleArmed = false
 
     if (to === undefined) {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
+      this.staleReplies = 0
     } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs) {
-      this.shufflePauseMs *= 2
+      this.shufflePauseMs = this.staleReplies >= STALE_REPLIES ? config.membership.shuffleIntervalMs : 2 * this.shufflePauseMs
       out.send(to, shuffles.create(to, peerData, now))
     } else if (views.isWorthAWord(this.rests)) {
       out.send(to, shuffles.create(to, peerData, now))
     }
+  }
+
+  /** Whether nobody came or went since the last Shuffle, though that is long ago, among peers of our kind. */
+  private get isSettled (): boolean {
+    const { views, config } = this.shared
+
+    return views.others.size === 0 && views.changes === this.changesBefore && this.shufflePauseMs >= config.membership.shuffleIntervalMs
+  }
+
+  private isNew (peer: PeerKey): boolean {
+    const { me, views } = this.shared
+
+    return peer !== me && !views.links.has(peer) && !views.passive.has(peer)
   }
 
   /** Schedules the next Shuffle if it is not yet; to be called while there are neighbors. */
@@ -212,7 +238,7 @@ export class Walks {
 
     out.send(origin.id, shuffles.reply(origin.id, count))
 
-    if (!views.links.has(origin.id) && !healing.isAsking(origin.id) && !nearness.mayBeAskedBy(origin.id)) {
+    if (!views.links.has(origin.id) && !healing.isAsking(origin.id) && !nearness.needs(origin.id)) {
       out.release(origin.id)
     }
   }

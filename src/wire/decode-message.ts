@@ -13,6 +13,9 @@ const MIN_I_HAVE_ENTRY_BYTES = MESSAGE_ID_BYTES + 1
 
 const NOTHING = new Uint8Array(0)
 
+/** The first byte of the tags that peers may follow; a longer varint than needed begins with its highest bit. */
+const NAMING = new Set(Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== SWARM.join && byte !== SWARM.neighbor && byte !== SWARM.disconnect))
+
 /** One for all payloads: decoding never waits, so no two are read at a time. */
 const reader = new PostcardReader(NOTHING)
 
@@ -44,15 +47,15 @@ export function decodeMessage (payload: Uint8Array): Message {
 }
 
 /**
- * Whether a payload is a membership message, at no more cost than reading its
- * tag: what may be limited in rate before it is decoded, because each id in it
- * may cost a check of the curve (rule 15).
+ * Whether a payload is a membership message that may name peers, at no more cost
+ * than reading its tags: what may be limited in rate before it is decoded,
+ * because each id in it may cost a check of the curve (rule 15).
  */
-export function isMembershipPayload (payload: Uint8Array): boolean {
+export function mayNamePeers (payload: Uint8Array): boolean {
   // a longer varint than needed is legal and reads as 0x80 … 0x00
   for (let i = 0; i < payload.length && i < 5; i++) {
     if (payload[i] !== 0x80) {
-      return payload[i] === FAMILY.swarm
+      return payload[i] === FAMILY.swarm && NAMING.has(payload[i + 1])
     }
   }
 

@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-export { decodeMessage, isMembershipPayload } from './decode-message.ts'
+export { decodeMessage, mayNamePeers } from './decode-message.ts'
 export { encodeMessage, encodedSize } from './encode-message.ts'
 export { MAX_TOPIC_NAME_BYTES, SUBSCRIPTIONS_TOPIC, TOPIC_TAG_BYTES, announcementHeadSize, decodeAnnouncement, encodeAnnouncement, statementSize } from './announcement.ts'
 export { FRAME_LENGTH_BYTES, decodeStreamHeader, encodeFrame, encodeStreamHeader } from './frame.ts'

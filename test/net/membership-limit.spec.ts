@@ -53,7 +53,8 @@ describe('the limit of membership messages', () => {
     allowed(limit, nodes(120), 1_000, 0)
     const others: Message[] = [
       { type: 'disconnect', alive: true, respond: false },
-      { type: 'neighbor', priority: 'low' },
+      { type: 'neighbor', priority: 'low', data: new Uint8Array(256) },
+      { type: 'join', data: new Uint8Array(256) },
       { type: 'gossip', id: new Uint8Array(32), content: new Uint8Array(4_000), scope: { type: 'swarm', round: 0 } }
     ]
 

@@ -155,6 +155,14 @@ describe('a node that knows Rust peers which are no neighbors', () => {
     expect(callsIn(node, 600_000).filter(({ message }) => message.type === 'neighbor')).to.deep.equal([])
   })
 
+  it('calls nobody whose data came later than its name, and says that it is of our kind', () => {
+    const node = fullNode(5, [])
+    node.receive('a', { type: 'shuffle', origin: 'x', nodes: [{ id: 'x' }], ttl: 0 })
+    node.receive('a', { type: 'shuffle', origin: 'x', nodes: [{ id: 'x', data: ourData('x') }], ttl: 0 })
+
+    expect(callsIn(node, 600_000).filter(({ message }) => message.type === 'neighbor')).to.deep.equal([])
+  })
+
   it('knows also those that a walk named which went on through it', () => {
     const node = fullNode(1, [])
     node.receive('b', { type: 'forwardJoin', peer: { id: 'p', data: bytes('p') }, ttl: 6 })

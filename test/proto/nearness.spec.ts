@@ -7,12 +7,12 @@ const OURS = Uint8Array.of(1)
 const rules = { understandsRefusal: (data?: Uint8Array) => data?.[0] === 1 }
 
 /** A node just joined, with these neighbors; each answered after 100 ms. */
-function youngNode (neighbors: string[]): TestNode {
+function youngNode (neighbors: string[], data?: Uint8Array): TestNode {
   const node = new TestNode({ rules })
   node.join([])
 
   for (const peer of neighbors) {
-    node.receive(peer, { type: 'neighbor', priority: 'low' })
+    node.receive(peer, { type: 'neighbor', priority: 'low', data })
   }
 
   node.advance(100)
@@ -58,12 +58,84 @@ describe('a peer of our kind that asks after it sounded us', () => {
 })
 
 describe('a young node', () => {
+  const told = (node: TestNode, ...ids: string[]): unknown => node.receive('a', { type: 'shuffle', origin: 'z', nodes: ids.map((id) => ({ id, data: OURS })), ttl: 0 })
+  const reply = (node: TestNode, from: string): Short[] => node.receive(from, { type: 'shuffleReply', nodes: [{ id: 'z' }] })
+  const soundings = (effects: Short[]): unknown[] => recipients(sent(effects, { type: 'shuffle' }).filter(([,, message]) => (message as { ttl: number }).ttl === 0))
+
+  /** The first of those who are sounded in the next seconds, while neighbors answer after so many milliseconds. */
+  function firstSounded (node: TestNode, neighborsAfterMs: number): unknown {
+    for (let i = 0; i < 10_000; i++) {
+      for (const to of soundings(node.advance(1))) {
+        if (!node.neighbors.includes(to as string)) {
+          return to
+        }
+
+        node.now += neighborsAfterMs
+        const [other] = soundings(reply(node, to as string))
+
+        if (other !== undefined) {
+          return other
+        }
+      }
+    }
+
+    return undefined
+  }
+
   it('sounds remembered peers of our kind, and no others', () => {
     const node = youngNode(['a', 'b', 'c', 'd', 'e'])
     node.receive('a', { type: 'shuffle', origin: 'z', nodes: [{ id: 'n', data: OURS }, { id: 'rust' }], ttl: 0 })
-    const soundings = sent(node.advance(600), { to: 'n', type: 'shuffle' })
-    expect(soundings).to.have.lengthOf(1)
-    expect(node.size('sounded')).to.equal(1)
+    const sounded = soundings(node.advance(1_400))
+    expect(sounded).to.include('n').and.not.include('rust')
+  })
+
+  it('sounds nobody but its neighbors where these are near enough', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'], OURS)
+    told(node, 'n', 'm')
+
+    expect(firstSounded(node, 4)).to.equal(undefined)
+  })
+
+  it('sounds others where a neighbor is far', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'], OURS)
+    told(node, 'n', 'm')
+
+    expect(firstSounded(node, 60)).to.be.oneOf(['n', 'm'])
+  })
+
+  it('sounds nobody while it is late for its own timers', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'])
+    told(node, 'n', 'm')
+    node.lateMs = 20
+    expect(soundings(node.advance(20_000))).to.deep.equal([])
+    node.lateMs = 0
+    expect(soundings(node.advance(2_000))).to.include.members(['n', 'm'])
+  })
+
+  it('measures only once the way is open: the first answer may have taken a dial', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'], OURS)
+    told(node, 'n')
+    expect(firstSounded(node, 60)).to.equal('n')
+    node.advance(300)
+    expect(soundings(reply(node, 'n'))).to.deep.equal(['n'])
+    node.advance(20)
+    expect(sent(reply(node, 'n'), { to: 'n', type: 'neighbor' })).to.deep.equal([['send', 'n', neighborLow]])
+  })
+
+  it('does not ask who is no nearer than its neighbors', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'], OURS)
+    told(node, 'n')
+    firstSounded(node, 60)
+    reply(node, 'n')
+    node.advance(99)
+    expect(sent(reply(node, 'n'), { to: 'n', type: 'neighbor' })).to.deep.equal([])
+  })
+
+  it('lets go of who does not answer', () => {
+    const node = youngNode(['a', 'b', 'c', 'd', 'e'])
+    told(node, 'n')
+    const effects = node.advance(10_000)
+    expect(effects).to.deep.include(['release', 'n'])
   })
 })
 

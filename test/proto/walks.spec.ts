@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { TestNode, bytes, disconnectAlive, neighborHigh, neighborLow, sent } from './support/test-node.ts'
-import type { Message, PeerInfo, Shuffle, ShuffleReply } from '../../src/proto/index.ts'
+import type { Message, PeerInfo, Rules, Shuffle, ShuffleReply } from '../../src/proto/index.ts'
 
 const FULL = ['a', 'b', 'c', 'd', 'e']
 
@@ -244,27 +244,65 @@ describe('Shuffle', () => {
     expect(sent(node.receive('a', shuffle('a', peers(5), 0)), { type: 'neighbor' })).to.have.lengthOf(2)
   })
 
-  it('is sent soon after the first neighbor came, and ever more rarely', () => {
-    const node = freshNode(['a'])
-    const start = node.now
-    const times: number[] = []
+  /** Milliseconds between the Shuffles of a node whose neighbors live, and which hears something after each. */
+  function pauses (node: TestNode, count: number, hear: (i: number) => void = () => {}): number[] {
+    const times = [node.now]
 
-    for (let i = 0; i < 3_000; i++) {
-      const shuffles = sent(node.advance(100), { type: 'shuffle' })
+    for (let i = 0; i < 20_000 && times.length <= count; i++) {
+      if (sent(node.advance(100), { type: 'shuffle' }).some(([,, message]) => (message as Shuffle).ttl === 6)) {
+        times.push(node.now)
+        hear(times.length)
+      }
 
-      if (shuffles.length > 0) {
-        expect(shuffles).to.deep.equal([['send', 'a', shuffle('me', [{ id: 'me' }], 6)]])
-        times.push(node.now - start)
-        node.receive('a', { type: 'iHave', messages: [] })
+      if (i % 300 === 0) {
+        node.neighbors.forEach((peer) => node.receive(peer, { type: 'iHave', messages: [] }))
       }
     }
 
-    const pauses = times.map((time, i) => time - (times[i - 1] ?? 0))
-    pauses.forEach((pause, i) => {
-      const expected = Math.min(500 * 2 ** i, 60_000)
-      expect(pause).to.be.within(expected * 0.9 - 100, expected * 1.1 + 100)
+    return times.slice(1).map((time, i) => time - times[i])
+  }
+
+  function expectPauses (found: number[], expected: number[]): void {
+    expect(found).to.have.lengthOf(expected.length)
+    found.forEach((pause, i) => {
+      expect(pause, `pause ${i}`).to.be.within(expected[i] * 0.9 - 100, expected[i] * 1.1 + 100 * Math.max(1, expected[i] / 60_000))
     })
-    expect(pauses.length).to.be.at.least(9)
+  }
+
+  const ours: Partial<Rules> = { understandsRefusal: () => true }
+
+  it('is sent soon after the first neighbor came, and ever more rarely', () => {
+    const node = freshNode(FULL, { rules: ours })
+    const found = pauses(node, 10, (i) => node.receive('a', shuffle('o', [{ id: `p${i}` }], 0)))
+
+    expectPauses(found, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
+  })
+
+  it('is sent more rarely still where nobody comes or goes', () => {
+    const node = freshNode(['a'], { rules: ours })
+    const found = pauses(node, 12)
+
+    expectPauses(found.slice(7), [60_000, 120_000, 240_000, 480_000, 480_000])
+  })
+
+  it('is sent in each interval beside Rust peers, which ask others only when a reply reminds them', () => {
+    const node = freshNode(FULL)
+    node.receive('a', shuffle('o', [{ id: 'rust' }], 0))
+    const found = pauses(node, 12)
+
+    expectPauses(found.slice(7), [60_000, 60_000, 60_000, 60_000, 60_000])
+  })
+
+  it('goes no further than to the first, where nobody has come or gone for long', () => {
+    const [settled, beside] = [freshNode(FULL, { rules: ours }), freshNode(FULL)]
+    beside.receive('a', shuffle('o', [{ id: 'rust' }], 0))
+
+    for (const node of [settled, beside]) {
+      pauses(node, 9)
+    }
+
+    expect(sent(settled.receive('a', shuffle('b', [{ id: 'b' }], 6))).map(([, to, message]) => [to, (message as Message).type])).to.deep.equal([['b', 'shuffleReply']])
+    expect(sent(beside.receive('a', shuffle('b', [{ id: 'b' }], 6))).map(([,, message]) => (message as Message).type)).to.deep.equal(['shuffle'])
   })
 
   it('of ours names us, three neighbors and four others, and no more', () => {
@@ -354,12 +392,12 @@ describe('ShuffleReply', () => {
 
   it('is not believed ten seconds later', () => {
     const node = freshNode(FULL)
-    // shuffles at about 0.5, 1.5, 3.5 and 7.5 s; then nothing before 15 s
-    node.advance(9_000)
+    // shuffles at about 0.5 and 1.5 s
+    node.advance(2_000)
     for (let i = 0; i < 4; i++) {
       node.receive('s', { type: 'shuffleReply', nodes: [{ id: `early${i}` }] })
     }
-    expect(node.passive).to.have.lengthOf(4)
+    expect(node.passive).to.have.lengthOf(2)
 
     const { node: late } = afterShuffle()
     late.disconnected('a')

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { decodeMessage, encodeMessage, encodedSize, isMembershipPayload } from '../../src/wire/index.ts'
+import { decodeMessage, encodeMessage, encodedSize, mayNamePeers } from '../../src/wire/index.ts'
 import { FUZZ_RUNS, FUZZ_TIMEOUT_MS, damaged, messages } from './arbitrary-messages.ts'
 import { fromHex, toHex, vectorPayload, vectors } from './wire-vectors.ts'
 import type { Message } from '../../src/proto/messages.ts'
@@ -131,21 +131,23 @@ describe('message codec', () => {
     })
   })
 
-  describe('isMembershipPayload', () => {
+  describe('mayNamePeers', () => {
     it('agrees with the decoder on every message', () => {
-      const broadcast = new Set(['gossip', 'prune', 'graft', 'iHave'])
+      const naming = new Set(['forwardJoin', 'shuffle', 'shuffleReply'])
 
       fc.assert(fc.property(messages, message => {
-        expect(isMembershipPayload(encodeMessage(message))).to.equal(!broadcast.has(message.type))
+        expect(mayNamePeers(encodeMessage(message))).to.equal(naming.has(message.type))
       }), { numRuns: 300 })
     })
 
     it('understands tags in longer varints than needed', () => {
-      expect(isMembershipPayload(fromHex('80000000'))).to.equal(true)
-      expect(isMembershipPayload(fromHex('81800001'))).to.equal(false)
-      expect(isMembershipPayload(fromHex('8001'))).to.equal(false)
-      expect(isMembershipPayload(fromHex('80'))).to.equal(false)
-      expect(isMembershipPayload(fromHex(''))).to.equal(false)
+      expect(mayNamePeers(fromHex('80000100'))).to.equal(true)
+      expect(mayNamePeers(fromHex('0081808000'))).to.equal(true)
+      expect(mayNamePeers(fromHex('80000000'))).to.equal(false)
+      expect(mayNamePeers(fromHex('81800001'))).to.equal(false)
+      expect(mayNamePeers(fromHex('8001'))).to.equal(false)
+      expect(mayNamePeers(fromHex('80'))).to.equal(false)
+      expect(mayNamePeers(fromHex(''))).to.equal(false)
     })
   })
 

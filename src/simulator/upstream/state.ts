@@ -146,7 +146,8 @@ export class UpstreamState implements Machine {
         break
       case 'holdMessages':
       case 'validated':
-        // Rust knows no validators
+      case 'found':
+        // Rust knows no validators, and nobody looks for peers on its behalf
         break
       default:
         command satisfies never

@@ -9,7 +9,7 @@ const BOUNDS: Record<string, number> = {
   strangers: 256,
   remembered: 256 + 16,
   shuffles: 16 + 16,
-  sounded: 64 + 64,
+  sounded: 64 + 64 + 64,
   received: 262_144,
   cache: 32 * 1024 * 1024 / 256,
   called: 256 + 256,

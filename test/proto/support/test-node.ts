@@ -37,6 +37,8 @@ export interface TestNodeInit {
 /** A state machine with a clock that only the test moves. */
 export class TestNode {
   now = 1_000
+  /** Milliseconds by which a busy process handles its timers too late. */
+  lateMs = 0
   readonly state: State
   private readonly timers: Array<{ at: number, timer: Timer }> = []
 
@@ -97,11 +99,11 @@ export class TestNode {
     const all: Short[] = []
 
     for (let next = this.earliest(end); next !== undefined; next = this.earliest(end)) {
-      this.now = next.at
+      this.now = Math.max(this.now, next.at + this.lateMs)
       all.push(...short(this.handle({ type: 'timerExpired', timer: next.timer })))
     }
 
-    this.now = end
+    this.now = Math.max(this.now, end)
 
     return all
   }

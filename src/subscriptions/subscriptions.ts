@@ -1,26 +1,23 @@
 import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
+import { InvalidMessageError } from '../errors.ts'
+import { SUBSCRIPTIONS_TOPIC, TOPIC_TAG_BYTES, decodeAnnouncement, decodeMessage } from '../wire/index.ts'
 import { AnnouncedTopics } from './announced-topics.ts'
 import { Announcer } from './announcer.ts'
-import { InvalidMessageError } from './errors.ts'
-import { SUBSCRIPTIONS_TOPIC, TOPIC_TAG_BYTES, decodeAnnouncement, decodeMessage } from './wire/index.ts'
-import type { AddressLookup } from './address-lookup.ts'
+import { Hearing } from './hearing.ts'
+import type { AddressLookup } from '../address-lookup.ts'
 import type { TopicTag } from './announced-topics.ts'
-import type { Discovery, Standing } from './discovery.ts'
-import type { Gatekeeper } from './gatekeeper.ts'
-import type { Hash } from './hash.ts'
-import type { GossipMetrics } from './metrics.ts'
-import type { Network } from './net/network.ts'
-import type { Timers } from './net/timers.ts'
-import type { PeerKey, TopicKey } from './proto/messages.ts'
-import type { TopicId } from './topic-id.ts'
-import type { TopicEntry, TopicRegistry } from './topic-registry.ts'
+import type { Discovery, Standing } from '../discovery.ts'
+import type { Gatekeeper } from '../gatekeeper.ts'
+import type { Hash } from '../hash.ts'
+import type { GossipMetrics } from '../metrics.ts'
+import type { Network } from '../net/network.ts'
+import type { Timers } from '../net/timers.ts'
+import type { PeerKey, TopicKey } from '../proto/messages.ts'
+import type { TopicId } from '../topic-id.ts'
+import type { TopicEntry, TopicRegistry } from '../topic-registry.ts'
 import type { PeerId } from '@libp2p/interface'
-
-/** Statements that a peer may make at once, and in a second from then on. */
-const BURST_STATEMENTS = 16_384
-const STATEMENTS_PER_SECOND = 1_024
 
 /**
  * Milliseconds in which a peer that was told of our topics should tell of its
@@ -29,9 +26,6 @@ const STATEMENTS_PER_SECOND = 1_024
  */
 const ANSWER_MS = 5_000
 const REMIND_MS = 2_000
-
-/** Milliseconds before a peer is asked again to start over. */
-const ASK_INTERVAL_MS = 2_000
 
 const TAG_PREFIX = fromString('libp2p-iroh-gossip:topic:')
 
@@ -56,17 +50,6 @@ export interface SubscriptionsInit {
   onExcess (peer: PeerKey): void
 }
 
-interface Heard {
-  /** The sequence number of the announcement that comes next; `undefined` until the peer starts over. */
-  next: number | undefined
-  /** Topics that it named before it started over, and has not named again. */
-  unconfirmed: Set<TopicTag>
-  askedAt: number
-  /** Statements that it may still make. */
-  left: number
-  at: number
-}
-
 /**
  * Tells connected peers which topics we are in, and keeps what they tell: a
  * view has five neighbors, and applications that count subscribers expect all
@@ -79,7 +62,7 @@ export class Subscriptions {
   readonly #init: SubscriptionsInit
   readonly #announcer: Announcer
   readonly #announced = new AnnouncedTopics()
-  readonly #heard = new Map<PeerKey, Heard>()
+  readonly #heard = new Map<PeerKey, Hearing>()
   /** Tags of the topics that we are in, and of those that we have just left. */
   readonly #tags = new Map<TopicKey, TopicTag>()
   readonly #ours = new Map<TopicTag, TopicEntry>()
@@ -209,15 +192,15 @@ export class Subscriptions {
       return
     }
 
-    const heard = this.#heardOf(peer)
+    const now = this.#init.timers.now()
+    const heard = this.#heard.get(peer) ?? new Hearing(now)
+    this.#heard.set(peer, heard)
 
-    if (statements.length > heard.left) {
+    if (!heard.takes(statements.length, now)) {
       heard.next = undefined
       this.#init.onExcess(peer)
       return
     }
-
-    heard.left -= statements.length
 
     if (type === 'start') {
       heard.unconfirmed = new Set(this.#announced.topicsOf(peer).map(([tag]) => tag))
@@ -228,7 +211,11 @@ export class Subscriptions {
       }
     } else if (sequence !== heard.next) {
       heard.next = undefined
-      this.#ask(peer, heard)
+
+      if (heard.mayAsk(now)) {
+        this.#announcer.ask(peer)
+      }
+
       return
     }
 
@@ -313,23 +300,6 @@ export class Subscriptions {
   #tellAll (peer: PeerKey): void {
     for (const key of this.#tags.keys()) {
       this.#tell(peer, key, true)
-    }
-  }
-
-  #heardOf (peer: PeerKey): Heard {
-    const now = this.#init.timers.now()
-    const heard = this.#heard.get(peer) ?? { next: undefined, unconfirmed: new Set(), askedAt: -Infinity, left: BURST_STATEMENTS, at: now }
-    heard.left = Math.min(BURST_STATEMENTS, heard.left + (now - heard.at) * STATEMENTS_PER_SECOND / 1_000)
-    heard.at = now
-    this.#heard.set(peer, heard)
-
-    return heard
-  }
-
-  #ask (peer: PeerKey, heard: Heard): void {
-    if (heard.at - heard.askedAt >= ASK_INTERVAL_MS) {
-      heard.askedAt = heard.at
-      this.#announcer.ask(peer)
     }
   }
 

@@ -1,11 +1,11 @@
 import { fromString } from 'uint8arrays/from-string'
-import { maxContentBytes } from './proto/sizes.ts'
-import { MAX_TOPIC_NAME_BYTES, announcementHeadSize, encodeAnnouncement, encodeFrame, statementSize } from './wire/index.ts'
-import type { Hash } from './hash.ts'
-import type { Timers } from './net/timers.ts'
-import type { Frame } from './net/topic-stream.ts'
-import type { PeerKey, TopicKey } from './proto/messages.ts'
-import type { Announcement, TopicStatement } from './wire/index.ts'
+import { maxContentBytes } from '../proto/sizes.ts'
+import { MAX_TOPIC_NAME_BYTES, announcementHeadSize, encodeAnnouncement, encodeFrame, statementSize } from '../wire/index.ts'
+import type { Hash } from '../hash.ts'
+import type { Frame } from '../net/frames.ts'
+import type { Timers } from '../net/timers.ts'
+import type { PeerKey, TopicKey } from '../proto/messages.ts'
+import type { Announcement, TopicStatement } from '../wire/index.ts'
 
 /** Milliseconds in which what is to be said to a peer is gathered. */
 const PAUSE_MS = 10

@@ -1,4 +1,4 @@
-import type { PeerKey } from './proto/messages.ts'
+import type { PeerKey } from '../proto/messages.ts'
 
 /** A topic as announcements name it: its tag in hex. */
 export type TopicTag = string
