@@ -13,7 +13,7 @@ import { TreeForming } from './tree-forming.ts'
 import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config } from './config.ts'
 import type { Outbox, TimerKind, ValidationResult } from './events.ts'
-import type { Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
+import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
 
 export interface PlumTreeInit {
@@ -22,7 +22,7 @@ export interface PlumTreeInit {
   /** The id of a content: 32 bytes that stay as they are. */
   hash (content: Uint8Array): MessageId
   /** Peers whose send queue is full at the moment. */
-  congested: ReadonlySet<PeerKey>
+  congested: LazyMap<PeerKey, true>
   /** When the topic was joined. */
   now: number
   /** Milliseconds to the farthest neighbor and back; 0 where nothing was measured. */
@@ -31,6 +31,13 @@ export interface PlumTreeInit {
 
 /** The timers that belong to broadcast. */
 export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'sendWaiting' | 'evictCache' }>
+
+/** Scopes of the first rounds: each message that is kept has one, and hardly any has come further. */
+const SCOPES = Array.from({ length: 64 }, (_, round): DeliveryScope => ({ type: 'swarm', round }))
+
+function swarmScope (round: number): DeliveryScope {
+  return SCOPES[round] ?? { type: 'swarm', round }
+}
 
 /**
  * PlumTree: which neighbors get payloads, and which only announcements.
@@ -44,7 +51,9 @@ export class PlumTree {
   readonly peers: PushPeers
   /** Whether messages are held until they were judged. */
   holdMessages = false
-  private readonly init: PlumTreeInit
+  private readonly me: PeerKey
+  private readonly hash: (content: Uint8Array) => MessageId
+  private readonly joinedAt: number
   private readonly config: Config
   private readonly maxContentBytes: number
   private readonly known: KnownMessages
@@ -57,7 +66,9 @@ export class PlumTree {
   private evictArmed = false
 
   constructor (init: PlumTreeInit) {
-    this.init = init
+    this.me = init.me
+    this.hash = init.hash
+    this.joinedAt = init.now
     this.config = init.config
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
@@ -111,7 +122,7 @@ export class PlumTree {
       throw new RangeError(`content has ${content.byteLength} bytes, at most ${this.maxContentBytes} can be sent`)
     }
 
-    const id = this.init.hash(content)
+    const id = this.hash(content)
     const key = idKey(id)
 
     if (this.known.has(key)) {
@@ -131,20 +142,23 @@ export class PlumTree {
       return
     }
 
-    const payload: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
-    this.keep(key, payload, this.init.me, now, out)
-    this.known.recent.add(key, true, now)
+    const payload: Gossip = { type: 'gossip', id, content, scope: swarmScope(0) }
+    this.keep(key, payload, this.me, now, out)
+    this.known.recent.add(key, now)
 
     if (this.neighborSince.size === 0) {
       this.known.recent.addUnheard(key)
     }
 
-    this.forming.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
+    this.forming.push({ key, payload, announcement: { id, round: 0 } }, this.me, now, out)
   }
 
-  onNeighborUp (peer: PeerKey, now: number): void {
+  /**
+   * @param since - when it became a neighbor
+   */
+  onNeighborUp (peer: PeerKey, since: number): void {
     this.peers.add(peer)
-    this.neighborSince.set(peer, now)
+    this.neighborSince.set(peer, since)
   }
 
   /**
@@ -153,7 +167,7 @@ export class PlumTree {
    * stream. A node that is itself young in the topic can hardly tell what is recent.
    */
   offer (peer: PeerKey, now: number, out: Outbox): void {
-    this.peers.announce(peer, this.known.takeOffer(now - this.init.now < OFFER_AGE_MS, now), out)
+    this.peers.announce(peer, this.known.takeOffer(this.me, now - this.joinedAt < OFFER_AGE_MS, now), out)
   }
 
   /** A peer is no neighbor any more, or a stranger without connection: nothing is to be asked of it. */
@@ -194,7 +208,7 @@ export class PlumTree {
       return
     }
 
-    if (!equal(this.init.hash(content), id)) {
+    if (!equal(this.hash(content), id)) {
       out.violation(from, 'spoofedMessageId')
 
       return
@@ -215,7 +229,7 @@ export class PlumTree {
   private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId, now: number): PeerKey | undefined {
     const judgement = this.forming.judge(key, now)
 
-    if (!this.peers.has(from) || (bringer === this.init.me && judgement !== 'keep')) {
+    if (!this.peers.has(from) || (bringer === this.me && judgement !== 'keep')) {
       return from
     }
 
@@ -288,14 +302,14 @@ export class PlumTree {
 
   private forward (from: PeerKey, { id, content }: Gossip, receivedRound: number, key: string, missing: MissingMessage | undefined, now: number, out: Outbox): void {
     const round = Math.min(receivedRound + 1, MAX_ROUND)
-    const scope = { type: 'swarm', round } as const
+    const scope = swarmScope(round)
 
     if (gossipBytes(content.byteLength, scope) < this.config.maxMessageSize) {
       const payload: Gossip = { type: 'gossip', id, content, scope }
       this.keep(key, payload, from, now, out)
 
       if (!this.cameByOffer(from, missing, now)) {
-        this.known.recent.add(key, false, now)
+        this.known.recent.add(key, now)
       }
 
       this.forming.push({ key, payload, announcement: { id, round } }, from, now, out)
@@ -338,14 +352,16 @@ export class PlumTree {
 
   /** PlumTree p. 8: waits for the eager copy, and asks for it if it does not come. */
   private onIHave (from: PeerKey, message: IHave, now: number, out: Outbox): void {
-    let refused = false
+    let [refused, isNew] = [false, false]
 
     for (const entry of message.messages) {
       const key = idKey(entry.id)
 
       if (this.known.has(key)) {
         this.peers.forget(from, key)
-      } else if (!this.repair.announce(from, key, entry, now)) {
+      } else if (this.repair.announce(from, key, entry, now)) {
+        isNew = true
+      } else {
         refused = true
       }
     }
@@ -355,7 +371,10 @@ export class PlumTree {
     }
 
     this.peers.onAnnounced(from, now)
-    this.repair.arm(now, out)
+
+    if (isNew) {
+      this.repair.arm(now, out)
+    }
   }
 
   private onEvictCacheTimer (now: number, out: Outbox): void {

@@ -1,3 +1,4 @@
+import { LazyMap } from './lazy-map.ts'
 import { GRAFT_PAUSE_MS, LATE_COPY_MS, MAX_GRAFTS_AT_ONCE } from './limits.ts'
 import { MissingMessages } from './missing-messages.ts'
 import type { BroadcastConfig } from './config.ts'
@@ -16,7 +17,7 @@ export class Repair {
   private readonly peers: PushPeers
   private readonly missing = new MissingMessages()
   /** The message that a peer was asked for last. */
-  private readonly asked = new Map<PeerKey, string>()
+  private readonly asked = new LazyMap<PeerKey, string>()
   private readonly pace: Pace
   private armedAt = Infinity
   /** A message that was fetched over a lazy link, and when: it comes over the tree as well, if the tree is whole. */
