@@ -33,8 +33,9 @@ export interface RustResult {
   afterHeal?: number
   alone?: number
   separated?: number
-  /** Milliseconds of real time that it took. */
+  /** Milliseconds of real time that it took, and of processor time; null where the system does not tell. */
   wallMs: number
+  cpuMs: number | null
 }
 
 /**

@@ -4,10 +4,20 @@ import type { Gossip, Message, PeerKey, TopicKey } from './messages.ts'
 /** What one call of `State.handle` gathers. */
 export class Effects {
   list: OutEvent[] = []
-  /** Peers that some topic let go of, in order. */
-  readonly released = new Set<PeerKey>()
+  /** Peers that some topic let go of, in order; most calls have none. */
+  released?: Set<PeerKey>
   /** Disconnects that were sent or came. */
-  readonly parted: Array<{ topic: TopicKey, peer: PeerKey, sent: boolean }> = []
+  parted?: Array<{ topic: TopicKey, peer: PeerKey, sent: boolean }>
+
+  release (peer: PeerKey): void {
+    this.released ??= new Set()
+    this.released.add(peer)
+  }
+
+  part (topic: TopicKey, peer: PeerKey, sent: boolean): void {
+    this.parted ??= []
+    this.parted.push({ topic, peer, sent })
+  }
 }
 
 /** Who hears of neighbors as they come and go. */
@@ -65,10 +75,10 @@ export class TopicOutbox implements Outbox {
   }
 
   release (peer: PeerKey): void {
-    this.effects.released.add(peer)
+    this.effects.release(peer)
   }
 
   parted (peer: PeerKey, sent: boolean): void {
-    this.effects.parted.push({ topic: this.topic, peer, sent })
+    this.effects.part(this.topic, peer, sent)
   }
 }

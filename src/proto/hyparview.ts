@@ -14,6 +14,7 @@ import type { Config, Rules } from './config.ts'
 import type { DisconnectReason, Outbox, TimerKind } from './events.ts'
 import type { Message, PeerKey, SwarmMessage } from './messages.ts'
 import type { Rng } from './rng.ts'
+import type { Link } from './views.ts'
 
 export interface HyParViewInit {
   me: PeerKey
@@ -69,6 +70,7 @@ export interface MembershipSizes {
  */
 export class HyParView {
   readonly views: Views
+  private readonly links: ReadonlyMap<PeerKey, Link>
   private readonly shared: Membership
   private readonly healing: Healing
   private readonly shuffles: Shuffles
@@ -87,6 +89,7 @@ export class HyParView {
       busyWith: (peer) => this.healing.isAsking(peer) || this.neighborship.refusals.has(peer)
     })
     this.views = views
+    this.links = views.links
     this.shuffles = new Shuffles(me, config, rules, views)
     this.healing = new Healing({ me, config: config.membership, rules, rng, views, myData: () => this.shared.peerData })
     const shared = { me, config, rules, rng, views, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
@@ -142,7 +145,7 @@ export class HyParView {
    * @returns whether the sender is a neighbor
    */
   heard (from: PeerKey, message: Message, now: number): boolean {
-    const link = this.views.links.get(from)
+    const link = this.links.get(from)
 
     if (link === undefined) {
       return false

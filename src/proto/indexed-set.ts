@@ -1,7 +1,7 @@
 import type { Rng } from './rng.ts'
 
-/** Up to so many items are searched one by one: quicker than a hash table, and the table need not exist. */
-const MAX_LINEAR = 8
+/** Up to so many items, those of a passive view, are searched one by one: the table that is three times as quick would take 60 bytes for each. */
+const MAX_LINEAR = 32
 
 /**
  * A set from which a random element is picked in constant time.
@@ -46,14 +46,16 @@ export class IndexedSet<T> implements Iterable<T> {
       return false
     }
 
-    const last = this.items.length - 1
-    const moved = this.items[last]
-    this.items[index] = moved
-    this.indexes?.set(moved, index)
-    this.indexes?.delete(item)
-    this.items.length = last
+    this.remove(index)
 
     return true
+  }
+
+  /** Removes a random element; does nothing if there is none. */
+  deleteRandom (rng: Rng): void {
+    if (this.items.length > 0) {
+      this.remove(rng.below(this.items.length))
+    }
   }
 
   /** A random element among those that `accept` takes, `undefined` if it takes none. */
@@ -87,6 +89,15 @@ export class IndexedSet<T> implements Iterable<T> {
   /** A copy of all elements, in the set's order. */
   toArray (): T[] {
     return this.items.slice()
+  }
+
+  private remove (index: number): void {
+    const item = this.items[index]
+    const moved = this.items[this.items.length - 1]
+    this.items[index] = moved
+    this.indexes?.set(moved, index)
+    this.indexes?.delete(item)
+    this.items.pop()
   }
 
   [Symbol.iterator] (): IterableIterator<T> {

@@ -83,11 +83,11 @@ export class KnownMessages {
     this.cache.set(key, message, now)
   }
 
-  /** What a new neighbor is offered; `isYoung` as for {@link RecentMessages.takeOffer}. */
-  takeOffer (isYoung: boolean, now: number): IHaveEntry[] {
+  /** What a new neighbor is offered by `me`; `isYoung` as for {@link RecentMessages.takeOffer}. */
+  takeOffer (me: PeerKey, isYoung: boolean, now: number): IHaveEntry[] {
     const entries: IHaveEntry[] = []
 
-    for (const key of this.recent.takeOffer(isYoung, now)) {
+    for (const key of this.recent.takeOffer(isYoung, now, (key) => this.bringer(key) === me)) {
       const message = this.cache.get(key)
 
       if (message?.scope.type === 'swarm') {

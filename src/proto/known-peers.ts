@@ -5,13 +5,15 @@ import type { PeerInfo, PeerKey } from './messages.ts'
 
 /**
  * What is kept of a peer in four numbers: its neighbors in the order of hearing,
- * when it was heard of, whether it is doubted. Two more for each are the table.
+ * when it was heard of, whether it is doubted.
  */
 const STRIDE = 4
-const SLOTS = 2
 const [OLDER, NEWER, HEARD_AT_S, DOUBTED] = [0, 1, 2, 3]
-/** Before anybody is known. */
-const NONE = new Int32Array(0)
+/** Times are seconds, of which the lowest 16 bits are kept: 18 hours, far beyond what any peer is remembered. */
+const TIME_MASK = 0xffff
+const RETENTION_S = KNOWN_PEER_RETENTION_MS / 1000
+/** Slots of the table for each place, at least. */
+const SLOTS = 1.5
 /** The place before the first and after the last peer of the order. */
 const END = 0
 const MIN_PLACES = 8
@@ -23,8 +25,8 @@ const MIN_PLACES = 8
  * Those in use (a view, a request) stay; of the others the one heard of longest
  * ago goes first when there are too many, and each after a while. A topic may
  * know hundreds, and a node be in thousands of topics: so this is a hash table
- * with open addressing whose entries are numbers in one typed array, a tenth of
- * the bytes that a `Map` of objects takes.
+ * with open addressing whose entries are numbers in one typed array, a twentieth
+ * of the bytes that a `Map` of objects takes.
  */
 export class KnownPeers {
   private readonly capacity: number
@@ -33,12 +35,13 @@ export class KnownPeers {
   private readonly infos: Array<PeerInfo | undefined> = [undefined]
   /**
    * `STRIDE` numbers for each place; behind them the table: places by hash, 0 is
-   * free, twice as many as there are places. One array, since each takes 400
-   * bytes besides its numbers.
+   * free. One array, since each takes 400 bytes besides its numbers.
    */
-  private entries = NONE
-  /** Places that there is room for: a power of two, or none. */
+  private entries: Uint16Array | Uint32Array
+  /** Places that there is room for. */
   private places = 0
+  /** Slots of the table: a power of two. */
+  private slots = 0
   private doubted = 0
 
   /**
@@ -47,6 +50,8 @@ export class KnownPeers {
   constructor (capacity: number, inUse: (peer: PeerKey) => boolean) {
     this.capacity = capacity
     this.inUse = inUse
+    // numbers are places, or smaller
+    this.entries = capacity < 0x8000 ? new Uint16Array(0) : new Uint32Array(0)
   }
 
   get size (): number {
@@ -63,14 +68,20 @@ export class KnownPeers {
     return this.infos[this.placeOf(id)] ?? { id }
   }
 
-  /** A peer was heard of, with or without data. Tells of data that is new. */
-  hear (peer: PeerInfo, now: number, out: Outbox): void {
+  /**
+   * A peer was heard of, with or without data. Tells of data that is new.
+   *
+   * @returns the peer as {@link info} has it from now on
+   */
+  hear (peer: PeerInfo, now: number, out: Outbox): PeerInfo {
     const { id, data } = peer
     const usable = usableData(data)
-    const place = this.placeOf(id)
+    const slot = this.places === 0 ? 0 : this.slotOf(id)
+    const place = this.places === 0 ? END : this.entries[slot]
 
     if (place === END) {
-      this.append(usable || !('data' in peer) ? peer : { id }, now)
+      const info = usable || !('data' in peer) ? peer : { id }
+      this.append(info, slot, now)
 
       if (usable) {
         out.peerData(id, data)
@@ -80,18 +91,21 @@ export class KnownPeers {
         this.evict(now)
       }
 
-      return
+      return info
     }
 
-    const known = this.infos[place]?.data
+    let known = this.infos[place] ?? peer
 
-    if (usable && (known === undefined || !equal(known, data))) {
+    if (usable && (known.data === undefined || !equal(known.data, data))) {
+      known = peer
       this.infos[place] = peer
       out.peerData(id, data)
     }
 
     this.trust(place)
     this.renew(place, now)
+
+    return known
   }
 
   /** Keeps the data and tells of it if it is new; does nothing without usable data. */
@@ -141,9 +155,9 @@ export class KnownPeers {
 
   /** Forgets those heard of too long ago. */
   sweep (now: number): void {
-    const limit = Math.floor((now - KNOWN_PEER_RETENTION_MS) / 1000)
+    const seconds = secondsOf(now)
 
-    for (let oldest = this.newer(END); oldest !== END && this.entries[oldest * STRIDE + HEARD_AT_S] <= limit; oldest = this.newer(END)) {
+    for (let oldest = this.newer(END); oldest !== END && ((seconds - this.entries[oldest * STRIDE + HEARD_AT_S]) & TIME_MASK) >= RETENTION_S; oldest = this.newer(END)) {
       this.removeUnlessUsed(oldest, now)
     }
   }
@@ -180,15 +194,21 @@ export class KnownPeers {
     return this.size === 0 ? END : this.entries[place * STRIDE + NEWER]
   }
 
-  private append (peer: PeerInfo, now: number): void {
+  /**
+   * @param slot - the free slot that was found for it
+   */
+  private append (peer: PeerInfo, slot: number, now: number): void {
     const place = this.infos.length
-    this.infos.push(peer)
 
-    if (place >= this.places) {
+    if (place < this.places) {
+      this.infos.push(peer)
+      this.entries[slot] = place
+    } else {
       this.grow()
+      this.infos.push(peer)
+      this.entries[this.freeSlotFor(peer.id)] = place
     }
 
-    this.entries[this.slotOf(peer.id)] = place
     this.entries[place * STRIDE + DOUBTED] = 0
     this.link(place, now)
   }
@@ -199,7 +219,7 @@ export class KnownPeers {
       this.unlink(place)
       this.link(place, now)
     } else {
-      this.entries[place * STRIDE + HEARD_AT_S] = Math.floor(now / 1000)
+      this.entries[place * STRIDE + HEARD_AT_S] = secondsOf(now)
     }
   }
 
@@ -213,7 +233,7 @@ export class KnownPeers {
     const newest = entries[END * STRIDE + OLDER]
     entries[place * STRIDE + OLDER] = newest
     entries[place * STRIDE + NEWER] = END
-    entries[place * STRIDE + HEARD_AT_S] = Math.floor(now / 1000)
+    entries[place * STRIDE + HEARD_AT_S] = secondsOf(now)
     entries[newest * STRIDE + NEWER] = place
     entries[END * STRIDE + OLDER] = place
   }
@@ -247,16 +267,33 @@ export class KnownPeers {
   }
 
   private grow (): void {
-    const places = Math.max(MIN_PLACES, this.places * 2)
-    const entries = new Int32Array(places * (STRIDE + SLOTS))
+    // above the capacity it is by one, until another one is gone, or by those in use
+    const places = this.places * 2 <= this.capacity ? Math.max(MIN_PLACES, this.places * 2) : this.places + MIN_PLACES
+    const slots = 2 ** Math.ceil(Math.log2(places * SLOTS))
+    const length = places * STRIDE + slots
+    const entries = this.entries instanceof Uint16Array ? new Uint16Array(length) : new Uint32Array(length)
     entries.set(this.entries.subarray(0, this.places * STRIDE))
     this.entries = entries
     this.places = places
+    this.slots = slots
 
-    // all but the one that is being added
-    for (let place = 1; place < this.infos.length - 1; place++) {
-      entries[this.slotOf(this.idAt(place))] = place
+    for (let place = 1; place < this.infos.length; place++) {
+      entries[this.freeSlotFor(this.idAt(place))] = place
     }
+  }
+
+  /** Where the table has room for a peer that it does not have. */
+  private freeSlotFor (id: PeerKey): number {
+    const { entries } = this
+    const begin = this.places * STRIDE
+    const mask = this.slots - 1
+    let slot = hashOf(id) & mask
+
+    while (entries[begin + slot] !== END) {
+      slot = (slot + 1) & mask
+    }
+
+    return begin + slot
   }
 
   /** The place of a peer, `END` if it is not known. */
@@ -268,7 +305,7 @@ export class KnownPeers {
   private slotOf (id: PeerKey): number {
     const { entries } = this
     const begin = this.places * STRIDE
-    const mask = this.places * SLOTS - 1
+    const mask = this.slots - 1
     let slot = hashOf(id) & mask
 
     while (entries[begin + slot] !== END && this.idAt(entries[begin + slot]) !== id) {
@@ -282,7 +319,7 @@ export class KnownPeers {
   private clearSlot (place: number): void {
     const { entries } = this
     const begin = this.places * STRIDE
-    const mask = this.places * SLOTS - 1
+    const mask = this.slots - 1
     let gap = this.slotOf(this.idAt(place)) - begin
     entries[begin + gap] = END
 
@@ -307,6 +344,11 @@ export class KnownPeers {
 
     return info.id
   }
+}
+
+/** A time as it is kept. */
+function secondsOf (now: number): number {
+  return Math.floor(now / 1000) & TIME_MASK
 }
 
 /** Of the last eight characters: keys are hexadecimal and random. Who makes keys of equal hashes makes a search as long as the table. */

@@ -6,8 +6,8 @@ import type { Pace } from './pace.ts'
 
 /** Announcements that wait for one peer. */
 interface Queue {
-  /** By message, the oldest first. */
-  entries: Map<string, IHaveEntry>
+  /** By message, the oldest first; mostly there are none. */
+  entries?: Map<string, IHaveEntry>
   /** When they go out; `Infinity` while there are none. */
   dueAt: number
   /** Until when only what waits for long is announced: the link's two ends have told each other what they have. */
@@ -55,7 +55,7 @@ export class LazyPush {
     let size = 0
 
     for (const { entries } of this.queues?.values() ?? []) {
-      size += entries.size
+      size += entries?.size ?? 0
     }
 
     return size
@@ -64,6 +64,7 @@ export class LazyPush {
   /** @returns entries that are to be sent at once: there is no room for more */
   add (peer: PeerKey, key: string, entry: IHaveEntry, now: number): IHaveEntry[] | undefined {
     const queue = this.queueOf(peer)
+    queue.entries ??= new Map()
     queue.entries.set(key, entry)
 
     if (queue.entries.size >= MAX_QUEUED_ANNOUNCEMENTS) {
@@ -80,7 +81,8 @@ export class LazyPush {
   forget (peer: PeerKey, key: string): void {
     const queue = this.queues?.get(peer)
 
-    if (queue !== undefined && queue.entries.delete(key) && queue.entries.size === 0) {
+    if (queue?.entries?.delete(key) === true && queue.entries.size === 0) {
+      queue.entries = undefined
       queue.dueAt = Infinity
     }
   }
@@ -138,7 +140,7 @@ export class LazyPush {
     let queue = this.queues.get(peer)
 
     if (queue === undefined) {
-      queue = { entries: new Map(), dueAt: Infinity, quietUntil: -Infinity, sentAt: -Infinity }
+      queue = { entries: undefined, dueAt: Infinity, quietUntil: -Infinity, sentAt: -Infinity }
       this.queues.set(peer, queue)
     }
 
@@ -146,8 +148,8 @@ export class LazyPush {
   }
 
   private take (queue: Queue, now: number): IHaveEntry[] {
-    const entries = [...queue.entries.values()]
-    queue.entries = new Map()
+    const entries = [...queue.entries?.values() ?? []]
+    queue.entries = undefined
     queue.dueAt = Infinity
     queue.sentAt = now
     queue.quietUntil = now + this.wait * SENDER_PATIENCE

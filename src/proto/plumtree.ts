@@ -9,10 +9,11 @@ import { equal } from './peer-data.ts'
 import { PushPeers } from './push-peers.ts'
 import { Repair } from './repair.ts'
 import { gossipBytes, maxContentBytes } from './sizes.ts'
+import { TreeForming } from './tree-forming.ts'
 import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config } from './config.ts'
 import type { Outbox, TimerKind, ValidationResult } from './events.ts'
-import type { Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
+import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, MessageId, PeerKey, Scope } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
 
 export interface PlumTreeInit {
@@ -21,13 +22,22 @@ export interface PlumTreeInit {
   /** The id of a content: 32 bytes that stay as they are. */
   hash (content: Uint8Array): MessageId
   /** Peers whose send queue is full at the moment. */
-  congested: ReadonlySet<PeerKey>
+  congested: LazyMap<PeerKey, true>
   /** When the topic was joined. */
   now: number
+  /** Milliseconds to the farthest neighbor and back; 0 where nothing was measured. */
+  longestRoundTripMs (): number
 }
 
 /** The timers that belong to broadcast. */
-export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'evictCache' }>
+export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'sendWaiting' | 'evictCache' }>
+
+/** Scopes of the first rounds: each message that is kept has one, and hardly any has come further. */
+const SCOPES = Array.from({ length: 64 }, (_, round): DeliveryScope => ({ type: 'swarm', round }))
+
+function swarmScope (round: number): DeliveryScope {
+  return SCOPES[round] ?? { type: 'swarm', round }
+}
 
 /**
  * PlumTree: which neighbors get payloads, and which only announcements.
@@ -41,24 +51,30 @@ export class PlumTree {
   readonly peers: PushPeers
   /** Whether messages are held until they were judged. */
   holdMessages = false
-  private readonly init: PlumTreeInit
+  private readonly me: PeerKey
+  private readonly hash: (content: Uint8Array) => MessageId
+  private readonly joinedAt: number
   private readonly config: Config
   private readonly maxContentBytes: number
   private readonly known: KnownMessages
   private readonly repair: Repair
   private readonly pace = new Pace()
+  private readonly forming: TreeForming
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new LazyMap<PeerKey, number>()
   private evictArmed = false
 
   constructor (init: PlumTreeInit) {
-    this.init = init
+    this.me = init.me
+    this.hash = init.hash
+    this.joinedAt = init.now
     this.config = init.config
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
     this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
-    this.repair = new Repair(init.config.broadcast, this.peers)
+    this.repair = new Repair(init.config.broadcast, this.peers, this.pace)
+    this.forming = new TreeForming(init, this.peers, this.pace)
   }
 
   get sizes (): BroadcastSizes {
@@ -66,6 +82,7 @@ export class PlumTree {
       ...this.known.sizes,
       missing: this.repair.size,
       held: this.held.size,
+      waiting: this.forming.size,
       ...this.peers.sizes
     }
   }
@@ -86,6 +103,7 @@ export class PlumTree {
     switch (timer.type) {
       case 'sendGraft': this.repair.onTimer(timer.at, now, out); break
       case 'dispatchLazyPush': this.peers.onDispatchTimer(timer.at, now, out); break
+      case 'sendWaiting': this.forming.onTimer(timer.at, now, out); break
       case 'evictCache': this.onEvictCacheTimer(now, out); break
       default: timer satisfies never
     }
@@ -104,7 +122,7 @@ export class PlumTree {
       throw new RangeError(`content has ${content.byteLength} bytes, at most ${this.maxContentBytes} can be sent`)
     }
 
-    const id = this.init.hash(content)
+    const id = this.hash(content)
     const key = idKey(id)
 
     if (this.known.has(key)) {
@@ -124,21 +142,23 @@ export class PlumTree {
       return
     }
 
-    const payload: Gossip = { type: 'gossip', id, content, scope: { type: 'swarm', round: 0 } }
-    this.keep(key, payload, this.init.me, now, out)
-    this.known.recent.add(key, true, now)
+    const payload: Gossip = { type: 'gossip', id, content, scope: swarmScope(0) }
+    this.keep(key, payload, this.me, now, out)
+    this.known.recent.add(key, now)
 
     if (this.neighborSince.size === 0) {
       this.known.recent.addUnheard(key)
     }
 
-    this.pace.onMessage(now)
-    this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.init.me, now, out)
+    this.forming.push({ key, payload, announcement: { id, round: 0 } }, this.me, now, out)
   }
 
-  onNeighborUp (peer: PeerKey, now: number): void {
+  /**
+   * @param since - when it became a neighbor
+   */
+  onNeighborUp (peer: PeerKey, since: number): void {
     this.peers.add(peer)
-    this.neighborSince.set(peer, now)
+    this.neighborSince.set(peer, since)
   }
 
   /**
@@ -147,7 +167,7 @@ export class PlumTree {
    * stream. A node that is itself young in the topic can hardly tell what is recent.
    */
   offer (peer: PeerKey, now: number, out: Outbox): void {
-    this.peers.announce(peer, this.known.takeOffer(now - this.init.now < OFFER_AGE_MS, now), out)
+    this.peers.announce(peer, this.known.takeOffer(this.me, now - this.joinedAt < OFFER_AGE_MS, now), out)
   }
 
   /** A peer is no neighbor any more, or a stranger without connection: nothing is to be asked of it. */
@@ -176,19 +196,19 @@ export class PlumTree {
     if (bringer !== undefined) {
       this.stats.duplicates++
       this.peers.forget(from, key)
+      this.repair.onSecondCopy(key, from)
 
       // a Prune for a neighbors message would keep all later ones away
-      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id) : undefined
+      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id, now) : undefined
 
       if (spare !== undefined) {
-        this.peers.addLazy(spare)
-        out.send(spare, { type: 'prune' })
+        this.forming.cut(spare, now, out)
       }
 
       return
     }
 
-    if (!equal(this.init.hash(content), id)) {
+    if (!equal(this.hash(content), id)) {
       out.violation(from, 'spoofedMessageId')
 
       return
@@ -197,7 +217,7 @@ export class PlumTree {
     if (this.holdMessages) {
       this.hold(from, message, key, now, out)
     } else {
-      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key) : undefined, now, out)
+      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key, from, now) : undefined, now, out)
     }
   }
 
@@ -206,16 +226,22 @@ export class PlumTree {
    * now. Rust cuts the one of the second copy, always; of one that is kept the
    * next copies decide.
    */
-  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId): PeerKey | undefined {
-    if (!this.peers.has(from) || bringer === this.init.me) {
+  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId, now: number): PeerKey | undefined {
+    const judgement = this.forming.judge(key, now)
+
+    if (!this.peers.has(from) || (bringer === this.me && judgement !== 'keep')) {
       return from
+    }
+
+    if (judgement === 'keep') {
+      return undefined
     }
 
     // the link by which the message came first must carry payloads still: of two messages that cross
     // each other in a cycle each may cut it at another place
     const isElsewhere = bringer !== from && this.peers.eager.has(bringer)
 
-    if (this.pace.mayCut(id)) {
+    if (judgement === 'cut' || this.pace.mayCut(id)) {
       return isElsewhere ? from : undefined
     }
 
@@ -242,7 +268,7 @@ export class PlumTree {
     let missing: MissingMessage | undefined
 
     if (message.scope.type === 'swarm') {
-      missing = this.repair.take(key)
+      missing = this.repair.take(key, from, now)
       this.remember(key, from, now, out)
     } else {
       // its wait must end too, though nobody keeps its id
@@ -276,18 +302,17 @@ export class PlumTree {
 
   private forward (from: PeerKey, { id, content }: Gossip, receivedRound: number, key: string, missing: MissingMessage | undefined, now: number, out: Outbox): void {
     const round = Math.min(receivedRound + 1, MAX_ROUND)
-    const scope = { type: 'swarm', round } as const
+    const scope = swarmScope(round)
 
     if (gossipBytes(content.byteLength, scope) < this.config.maxMessageSize) {
       const payload: Gossip = { type: 'gossip', id, content, scope }
       this.keep(key, payload, from, now, out)
 
       if (!this.cameByOffer(from, missing, now)) {
-        this.known.recent.add(key, false, now)
+        this.known.recent.add(key, now)
       }
 
-      this.pace.onMessage(now)
-      this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)
+      this.forming.push({ key, payload, announcement: { id, round } }, from, now, out)
     } else {
       // too large with our longer round: a Rust peer's link dies of trying (rule 14)
       this.remember(key, from, now, out)
@@ -327,14 +352,16 @@ export class PlumTree {
 
   /** PlumTree p. 8: waits for the eager copy, and asks for it if it does not come. */
   private onIHave (from: PeerKey, message: IHave, now: number, out: Outbox): void {
-    let refused = false
+    let [refused, isNew] = [false, false]
 
     for (const entry of message.messages) {
       const key = idKey(entry.id)
 
       if (this.known.has(key)) {
         this.peers.forget(from, key)
-      } else if (!this.repair.announce(from, key, entry, now)) {
+      } else if (this.repair.announce(from, key, entry, now)) {
+        isNew = true
+      } else {
         refused = true
       }
     }
@@ -344,7 +371,10 @@ export class PlumTree {
     }
 
     this.peers.onAnnounced(from, now)
-    this.repair.arm(now, out)
+
+    if (isNew) {
+      this.repair.arm(now, out)
+    }
   }
 
   private onEvictCacheTimer (now: number, out: Outbox): void {

@@ -4,6 +4,7 @@ import { idKey } from './message-id.ts'
 import { announcementBytes, chunkIHaves, gossipBytes } from './sizes.ts'
 import type { Config } from './config.ts'
 import type { Outbox } from './events.ts'
+import type { LazyMap } from './lazy-map.ts'
 import type { Gossip, IHaveEntry, PeerKey } from './messages.ts'
 import type { Pace } from './pace.ts'
 
@@ -24,27 +25,29 @@ export interface Outgoing {
 export class PushPeers {
   readonly eager = new Set<PeerKey>()
   readonly lazy = new Set<PeerKey>()
+  /** Neighbors of which nothing has shown yet whether the tree needs them. */
+  readonly undecided = new Set<PeerKey>()
   private readonly config: Config
   /** Peers whose send queue is full at the moment. */
-  private readonly congested: ReadonlySet<PeerKey>
-  private readonly debts: Debts
+  private readonly congested: LazyMap<PeerKey, true>
+  /** Once a peer could not be sent something. */
+  private owed?: Debts
   private readonly announcements: LazyPush
   /** Both sets as lists, since walking a list makes no objects; until one of them changes. */
   private lists: { eager: PeerKey[], lazy: PeerKey[] } | undefined
 
-  constructor (me: PeerKey, config: Config, congested: ReadonlySet<PeerKey>, pace: Pace) {
+  constructor (me: PeerKey, config: Config, congested: LazyMap<PeerKey, true>, pace: Pace) {
     this.config = config
     this.announcements = new LazyPush(me, config.broadcast, pace)
     this.congested = congested
-    this.debts = new Debts(config.broadcast.messageCacheRetentionMs)
   }
 
   get sizes (): { lazyPushQueue: number, debts: number } {
-    return { lazyPushQueue: this.announcements.size, debts: this.debts.size }
+    return { lazyPushQueue: this.announcements.size, debts: this.debtCount }
   }
 
   get debtCount (): number {
-    return this.debts.size
+    return this.owed === undefined ? 0 : this.owed.size
   }
 
   has (peer: PeerKey): boolean {
@@ -55,26 +58,40 @@ export class PushPeers {
   add (peer: PeerKey): void {
     this.lists = undefined
     this.eager.add(peer)
+    this.undecided.add(peer)
   }
 
   remove (peer: PeerKey): void {
-    this.lists = undefined
-    this.eager.delete(peer)
-    this.lazy.delete(peer)
+    if (this.eager.delete(peer) || this.lazy.delete(peer)) {
+      this.lists = undefined
+    }
+
+    this.undecided.delete(peer)
     this.announcements.removePeer(peer)
-    this.debts.removePeer(peer)
+    this.owed?.removePeer(peer)
   }
 
   /** Moves a neighbor into the eager set; does nothing for others. */
   addEager (peer: PeerKey): void {
+    this.undecided.delete(peer)
+
     if (this.lazy.delete(peer)) {
       this.lists = undefined
       this.eager.add(peer)
     }
   }
 
+  /** Moves all neighbors into the eager set. */
+  addAllEager (): void {
+    for (const peer of this.lazy) {
+      this.addEager(peer)
+    }
+  }
+
   /** Moves a neighbor into the lazy set; does nothing for others. */
   addLazy (peer: PeerKey): void {
+    this.undecided.delete(peer)
+
     if (this.eager.delete(peer)) {
       this.lists = undefined
       this.lazy.add(peer)
@@ -180,12 +197,12 @@ export class PushPeers {
   /** The peer has shown that it knows the message: it is neither announced nor sent to it any more, unless it was asked for. */
   forget (peer: PeerKey, key: string): void {
     this.announcements.forget(peer, key)
-    this.debts.forget(peer, key)
+    this.owed?.forget(peer, key)
   }
 
   /** Whether the peer is to get something that its queue had no room for. */
   owes (peer: PeerKey): boolean {
-    return this.debts.has(peer)
+    return this.owed?.has(peer) === true
   }
 
   /**
@@ -202,7 +219,7 @@ export class PushPeers {
     let paid = 0
 
     while (paid < budget) {
-      const debt = this.debts.take(peer)
+      const debt = this.owed?.take(peer)
 
       if (debt === undefined) {
         break
@@ -229,7 +246,13 @@ export class PushPeers {
   }
 
   sweep (now: number): void {
-    this.debts.sweep(now)
+    this.owed?.sweep(now)
+  }
+
+  private get debts (): Debts {
+    this.owed ??= new Debts(this.config.broadcast.messageCacheRetentionMs)
+
+    return this.owed
   }
 
   private isCongested (peer: PeerKey): boolean {

@@ -2,12 +2,6 @@ import { first } from './first.ts'
 import { LazyMap } from './lazy-map.ts'
 import { MAX_OFFERED, OFFER_AGE_MS, YOUNG_OFFER_AGE_MS } from './limits.ts'
 
-interface Recent {
-  readonly key: string
-  readonly at: number
-  readonly own: boolean
-}
-
 /**
  * Which messages a new neighbor is offered: recent ones that reached us by
  * themselves, and own ones that nobody was there to hear.
@@ -16,22 +10,25 @@ interface Recent {
  * an id takes it for new, and the message would wander for ever (rule 26).
  */
 export class RecentMessages {
-  /** The newest so many messages, in a ring. */
-  private readonly ring: Recent[] = []
+  /** The newest so many messages, in a ring: their keys, and when they came. */
+  private readonly keys: string[] = []
+  private readonly times: number[] = []
   private head = 0
   /** Own messages sent to nobody; the oldest goes first. */
   private readonly unheard = new LazyMap<string, true>()
 
   get size (): number {
-    return this.ring.length + this.unheard.size
+    return this.keys.length + this.unheard.size
   }
 
   /** A message was received, or published by ourselves. */
-  add (key: string, own: boolean, now: number): void {
-    if (this.ring.length < MAX_OFFERED) {
-      this.ring.push({ key, at: now, own })
+  add (key: string, now: number): void {
+    if (this.keys.length < MAX_OFFERED) {
+      this.keys.push(key)
+      this.times.push(now)
     } else {
-      this.ring[this.head] = { key, at: now, own }
+      this.keys[this.head] = key
+      this.times[this.head] = now
       this.head = (this.head + 1) % MAX_OFFERED
     }
   }
@@ -53,15 +50,17 @@ export class RecentMessages {
    *
    * @param isYoung - whether we have been in the topic for so short a time that
    * what is new to us may be old to others
+   * @param isOwn - whether a message was published by ourselves
    */
-  takeOffer (isYoung: boolean, now: number): Set<string> {
+  takeOffer (isYoung: boolean, now: number, isOwn: (key: string) => boolean): Set<string> {
     const offer = new Set(this.unheard.keys())
     this.unheard.clear()
 
-    for (let i = 0; i < this.ring.length && offer.size < MAX_OFFERED; i++) {
-      const { key, at, own } = this.ring[(this.head + i) % this.ring.length]
+    for (let i = 0; i < this.keys.length && offer.size < MAX_OFFERED; i++) {
+      const place = (this.head + i) % this.keys.length
+      const key = this.keys[place]
 
-      if (now - at < (isYoung && !own ? YOUNG_OFFER_AGE_MS : OFFER_AGE_MS)) {
+      if (now - this.times[place] < (isYoung && !isOwn(key) ? YOUNG_OFFER_AGE_MS : OFFER_AGE_MS)) {
         offer.add(key)
       }
     }
@@ -71,10 +70,11 @@ export class RecentMessages {
 
   /** Forgets what is too old to be offered, or has left the cache. */
   sweep (isCached: (key: string) => boolean, now: number): void {
-    const newest = this.ring.length === 0 ? undefined : this.ring[(this.head + this.ring.length - 1) % this.ring.length]
+    const { keys, times } = this
 
-    if (newest !== undefined && now - newest.at >= OFFER_AGE_MS) {
-      this.ring.length = 0
+    if (keys.length > 0 && now - times[(this.head + keys.length - 1) % keys.length] >= OFFER_AGE_MS) {
+      keys.length = 0
+      times.length = 0
       this.head = 0
     }
 

@@ -1,5 +1,6 @@
 import { permissiveRules, resolveConfig } from './config.ts'
 import { Effects } from './effects.ts'
+import { LazyMap } from './lazy-map.ts'
 import { MAX_PAYMENT_BYTES } from './limits.ts'
 import { Rng } from './rng.ts'
 import { Topic } from './topic.ts'
@@ -50,7 +51,9 @@ export class State {
   private readonly rng: Rng
   private readonly hash: (content: Uint8Array) => MessageId
   private readonly byTopic = new Map<TopicKey, Topic>()
-  private readonly congested = new Set<PeerKey>()
+  /** The one that the event before concerned; mostly it is the next one's. */
+  private recent?: Topic
+  private readonly congested = new LazyMap<PeerKey, true>()
   private readonly unknownTopics = new UnknownTopics()
   private readonly effects = new Effects()
   private peerData?: Uint8Array
@@ -81,7 +84,7 @@ export class State {
 
     switch (event.type) {
       case 'receiveMessage': {
-        const topic = this.byTopic.get(event.topic)
+        const topic = this.topicOf(event.topic)
 
         if (topic === undefined) {
           this.onUnknownTopic(event.from, event.topic, event.message, now)
@@ -95,7 +98,7 @@ export class State {
         this.onUnknownTopic(event.from, event.topic, event.message, now)
         break
       case 'timerExpired': {
-        const topic = this.byTopic.get(event.timer.topic)
+        const topic = this.topicOf(event.timer.topic)
 
         if (topic?.epoch === event.timer.epoch) {
           topic.timerExpired(event.timer, now)
@@ -129,7 +132,7 @@ export class State {
 
         break
       case 'congestion':
-        this.onCongestion(event.peer, event.congested, now)
+        this.onCongestion(event.peer, event.congested)
         break
       default:
         event satisfies never
@@ -177,7 +180,7 @@ export class State {
 
   /** Peers whose send queue is full at the moment. */
   congestedPeers (): PeerKey[] {
-    return [...this.congested]
+    return [...this.congested.keys()]
   }
 
   /** Whether any topic needs a connection to the peer. */
@@ -237,25 +240,34 @@ export class State {
 
     if (command.type === 'quit') {
       this.byTopic.delete(key)
+      this.recent = undefined
     }
   }
 
-  private onCongestion (peer: PeerKey, congested: boolean, now: number): void {
+  private topicOf (key: TopicKey): Topic | undefined {
+    if (this.recent?.key !== key) {
+      this.recent = this.byTopic.get(key)
+    }
+
+    return this.recent
+  }
+
+  private onCongestion (peer: PeerKey, congested: boolean): void {
     if (congested) {
-      this.congested.add(peer)
+      this.congested.set(peer, true)
     } else if (this.congested.has(peer)) {
-      this.pay(peer, now)
+      this.pay(peer)
     }
   }
 
   /** Sends a part of what the peer is owed. It counts as congested until it is owed nothing: so what is new comes after. */
-  private pay (peer: PeerKey, now: number): void {
+  private pay (peer: PeerKey): void {
     const topics = [...this.byTopic.values()].filter((topic) => topic.owes(peer))
     let left = MAX_PAYMENT_BYTES
 
     // each time another topic comes first
     for (let i = 0; i < topics.length && left > 0; i++) {
-      left -= topics[(this.payments + i) % topics.length].pay(peer, left, now)
+      left -= topics[(this.payments + i) % topics.length].pay(peer, left)
     }
 
     this.payments++
@@ -273,33 +285,38 @@ export class State {
         topic,
         message: { type: 'disconnect', alive: false, respond: false }
       })
-      this.effects.released.add(from)
-      this.effects.parted.push({ topic, peer: from, sent: true })
+      this.effects.release(from)
+      this.effects.part(topic, from, true)
     }
   }
 
   /** Reminds peers on the topics that go on, and lets go of those that no topic needs. */
   private finish (now: number): void {
-    const { parted, released, list } = this.effects
+    const { effects } = this
+    const { parted } = effects
 
-    if (parted.length === 0 && released.size === 0) {
-      return
-    }
+    if (parted !== undefined) {
+      effects.parted = undefined
 
-    for (const { topic: ended, peer, sent } of parted.splice(0)) {
-      for (const [key, topic] of this.byTopic) {
-        if (key !== ended && topic.isNeighbor(peer)) {
-          topic.parted(peer, sent, now)
+      for (const { topic: ended, peer, sent } of parted) {
+        for (const [key, topic] of this.byTopic) {
+          if (key !== ended && topic.isNeighbor(peer)) {
+            topic.parted(peer, sent, now)
+          }
         }
       }
     }
 
-    for (const peer of released) {
-      if (!this.needs(peer)) {
-        list.push({ type: 'disconnectPeer', peer })
+    const { released } = effects
+
+    if (released !== undefined) {
+      effects.released = undefined
+
+      for (const peer of released) {
+        if (!this.needs(peer)) {
+          effects.list.push({ type: 'disconnectPeer', peer })
+        }
       }
     }
-
-    released.clear()
   }
 }

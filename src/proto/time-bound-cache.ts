@@ -18,17 +18,6 @@ interface Entry<V> {
   expiresAt: number
 }
 
-/** A map that has entries, and an iterator at the oldest of them. */
-interface Entries<K, V> {
-  readonly byKey: Map<K, Entry<V>>
-  /**
-   * Stands behind the oldest entry, which `oldest` holds until it is gone. A fresh
-   * iterator for each removal would step over all removed entries again.
-   */
-  cursor: MapIterator<K>
-  oldest?: IteratorYieldResult<K>
-}
-
 /**
  * A map whose entries expire, and which never grows beyond its capacity.
  *
@@ -40,7 +29,13 @@ interface Entries<K, V> {
  */
 export class TimeBoundCache<K, V> {
   private readonly init: TimeBoundCacheInit<V>
-  private entries?: Entries<K, V>
+  private byKey?: Map<K, Entry<V>>
+  /**
+   * Stands behind the oldest entry, which `oldest` holds until it is gone. A fresh
+   * iterator for each removal would step over all removed entries again.
+   */
+  private cursor?: MapIterator<K>
+  private oldest?: IteratorYieldResult<K>
   private total = 0
 
   constructor (init: TimeBoundCacheInit<V>) {
@@ -48,7 +43,7 @@ export class TimeBoundCache<K, V> {
   }
 
   get size (): number {
-    return this.entries === undefined ? 0 : this.entries.byKey.size
+    return this.byKey === undefined ? 0 : this.byKey.size
   }
 
   /** Sum of the weights of all entries. */
@@ -57,11 +52,11 @@ export class TimeBoundCache<K, V> {
   }
 
   has (key: K): boolean {
-    return this.entries?.byKey.has(key) === true
+    return this.byKey?.has(key) === true
   }
 
   get (key: K): V | undefined {
-    return this.entries?.byKey.get(key)?.value
+    return this.byKey?.get(key)?.value
   }
 
   /** Replaces an earlier value; the retention starts anew. */
@@ -74,47 +69,43 @@ export class TimeBoundCache<K, V> {
       return
     }
 
-    if (this.entries === undefined) {
-      const byKey = new Map<K, Entry<V>>()
-      this.entries = { byKey, cursor: byKey.keys() }
-    }
-
-    this.entries.byKey.set(key, { value, expiresAt: Math.ceil(now + retentionMs) })
+    this.byKey ??= new Map()
+    this.byKey.set(key, { value, expiresAt: Math.ceil(now + retentionMs) })
     this.total += weight
 
     while (this.total > capacity) {
-      this.delete(oldestOf(this.entries))
+      this.delete(this.oldestOf(this.byKey))
     }
   }
 
   /** Returns false if there was no such entry. */
   delete (key: K): boolean {
-    const { entries } = this
-    const entry = entries?.byKey.get(key)
+    const { byKey } = this
+    const entry = byKey?.get(key)
 
-    if (entries === undefined || entry === undefined) {
+    if (byKey === undefined || entry === undefined) {
       return false
     }
 
-    if (entries.oldest?.value === key) {
-      entries.oldest = undefined
+    if (this.oldest?.value === key) {
+      this.oldest = undefined
     }
 
     this.total -= this.weigh(entry.value)
 
-    return entries.byKey.delete(key)
+    return byKey.delete(key)
   }
 
   /** Takes the entry set longest ago, `undefined` when there is none. */
   shift (): [K, V] | undefined {
-    const { entries } = this
+    const { byKey } = this
 
-    if (entries === undefined || entries.byKey.size === 0) {
+    if (byKey === undefined || byKey.size === 0) {
       return undefined
     }
 
-    const key = oldestOf(entries)
-    const { value } = entryOf(entries, key)
+    const key = this.oldestOf(byKey)
+    const { value } = entryOf(byKey, key)
     this.delete(key)
 
     return [key, value]
@@ -122,17 +113,20 @@ export class TimeBoundCache<K, V> {
 
   /** Removes what expired at `now` or before, to the millisecond, and returns how many entries that were. */
   expireUntil (now: number): number {
-    const { entries } = this
+    const { byKey } = this
     let removed = 0
 
-    if (entries === undefined) {
+    if (byKey === undefined) {
       return removed
     }
 
-    while (entries.byKey.size > 0) {
-      const key = oldestOf(entries)
+    while (byKey.size > 0) {
+      const key = this.oldestOf(byKey)
 
-      if (entryOf(entries, key).expiresAt > now) {
+      if (entryOf(byKey, key).expiresAt > now) {
+        // however the map grows, an iterator keeps what it began with
+        this.cursor = undefined
+
         return removed
       }
 
@@ -147,17 +141,41 @@ export class TimeBoundCache<K, V> {
 
   /** All keys, the one set longest ago first. */
   keys (): Iterable<K> {
-    return this.entries?.byKey.keys() ?? []
+    return this.byKey?.keys() ?? []
   }
 
   /** A copy of all that is kept, the entry set longest ago first. */
   toArray (): Array<[K, V]> {
-    return this.entries === undefined ? [] : Array.from(this.entries.byKey, ([key, entry]) => [key, entry.value])
+    return this.byKey === undefined ? [] : Array.from(this.byKey, ([key, entry]) => [key, entry.value])
   }
 
   clear (): void {
-    this.entries = undefined
+    this.byKey = undefined
+    this.cursor = undefined
+    this.oldest = undefined
     this.total = 0
+  }
+
+  /** The key set longest ago; there must be one. */
+  private oldestOf (byKey: Map<K, Entry<V>>): K {
+    if (this.oldest === undefined) {
+      this.cursor ??= byKey.keys()
+      let next = this.cursor.next()
+
+      if (next.done === true) {
+        // an iterator that came to its end does not see what is added later
+        this.cursor = byKey.keys()
+        next = this.cursor.next()
+      }
+
+      if (next.done === true) {
+        throw new Error('an empty cache has no oldest entry')
+      }
+
+      this.oldest = next
+    }
+
+    return this.oldest.value
   }
 
   private weigh (value: V): number {
@@ -167,28 +185,7 @@ export class TimeBoundCache<K, V> {
   }
 }
 
-/** The key set longest ago; there must be one. */
-function oldestOf<K, V> (entries: Entries<K, V>): K {
-  if (entries.oldest === undefined) {
-    let next = entries.cursor.next()
-
-    if (next.done === true) {
-      // an iterator that came to its end does not see what is added later
-      entries.cursor = entries.byKey.keys()
-      next = entries.cursor.next()
-    }
-
-    if (next.done === true) {
-      throw new Error('an empty cache has no oldest entry')
-    }
-
-    entries.oldest = next
-  }
-
-  return entries.oldest.value
-}
-
-function entryOf<K, V> ({ byKey }: Entries<K, V>, key: K): Entry<V> {
+function entryOf<K, V> (byKey: Map<K, Entry<V>>, key: K): Entry<V> {
   const entry = byKey.get(key)
 
   if (entry === undefined) {

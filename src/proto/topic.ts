@@ -6,6 +6,7 @@ import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config, Rules } from './config.ts'
 import type { Effects, NeighborListener } from './effects.ts'
 import type { Command, DisconnectReason, Timer } from './events.ts'
+import type { LazyMap } from './lazy-map.ts'
 import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
 import type { Rng } from './rng.ts'
 
@@ -19,7 +20,7 @@ export interface TopicInit {
   rules: Rules
   rng: Rng
   hash (content: Uint8Array): MessageId
-  congested: ReadonlySet<PeerKey>
+  congested: LazyMap<PeerKey, true>
   effects: Effects
   now: number
 }
@@ -29,19 +30,19 @@ export interface TopicInit {
  */
 export class Topic implements NeighborListener {
   readonly membership: HyParView
+  readonly key: TopicKey
   readonly epoch: number
   private readonly init: TopicInit
   /** Made by the first message: a third of a quiet topic's memory would go to it. */
   private tree?: PlumTree
   private readonly out: TopicOutbox
   /** Neighbors since the current event began, to whom recent messages are offered at its end. */
-  private newNeighbors: PeerKey[] = []
-  private now: number
+  private newNeighbors?: PeerKey[]
 
   constructor (init: TopicInit) {
+    this.key = init.topic
     this.epoch = init.epoch
     this.init = init
-    this.now = init.now
     this.membership = new HyParView(init)
     this.out = new TopicOutbox(init.topic, init.epoch, init.effects, this)
   }
@@ -65,7 +66,13 @@ export class Topic implements NeighborListener {
   }
 
   onNeighborUp (peer: PeerKey): void {
-    this.tree?.onNeighborUp(peer, this.now)
+    const link = this.tree === undefined ? undefined : this.membership.views.links.get(peer)
+
+    if (link !== undefined) {
+      this.tree?.onNeighborUp(peer, link.since)
+    }
+
+    this.newNeighbors ??= []
     this.newNeighbors.push(peer)
   }
 
@@ -83,7 +90,6 @@ export class Topic implements NeighborListener {
   }
 
   receive (from: PeerKey, message: Message, now: number): void {
-    this.now = now
     const isNeighbor = this.membership.heard(from, message, now)
 
     switch (message.type) {
@@ -108,8 +114,6 @@ export class Topic implements NeighborListener {
   }
 
   command (command: Command, now: number): void {
-    this.now = now
-
     switch (command.type) {
       case 'join': this.membership.join(command.peers, now, this.out); break
       case 'found': this.membership.found(command.peers, now, this.out); break
@@ -124,12 +128,11 @@ export class Topic implements NeighborListener {
   }
 
   timerExpired (timer: Timer, now: number): void {
-    this.now = now
-
     switch (timer.type) {
       case 'evictCache':
       case 'sendGraft':
       case 'dispatchLazyPush':
+      case 'sendWaiting':
         this.broadcast.handleTimer(timer, now, this.out)
         break
       default:
@@ -140,7 +143,6 @@ export class Topic implements NeighborListener {
   }
 
   peerDisconnected (peer: PeerKey, reason: DisconnectReason, now: number): void {
-    this.now = now
     this.membership.onPeerDisconnected(peer, reason, now, this.out)
     // also for one that is no neighbor: what it announced is not to be asked of it
     this.tree?.onPeerDown(peer)
@@ -149,12 +151,10 @@ export class Topic implements NeighborListener {
 
   /** Another topic that we share with the peer has ended. */
   parted (peer: PeerKey, sent: boolean, now: number): void {
-    this.now = now
     this.membership.onParted(peer, sent, now, this.out)
   }
 
   linkBroken (peer: PeerKey, now: number): void {
-    this.now = now
     this.membership.onLinkBroken(peer, now, this.out)
 
     if (this.isNeighbor(peer)) {
@@ -169,15 +169,13 @@ export class Topic implements NeighborListener {
   }
 
   /** Sends what the peer is owed until about so many bytes, and returns how many were sent. */
-  pay (peer: PeerKey, budget: number, now: number): number {
-    this.now = now
-
+  pay (peer: PeerKey, budget: number): number {
     return this.tree?.pay(peer, budget, this.out) ?? 0
   }
 
   private get broadcast (): PlumTree {
     if (this.tree === undefined) {
-      this.tree = new PlumTree(this.init)
+      this.tree = new PlumTree({ ...this.init, longestRoundTripMs: () => this.membership.views.longestRoundTripMs })
 
       for (const [peer, { since }] of this.membership.views.links) {
         this.tree.onNeighborUp(peer, since)
@@ -195,12 +193,13 @@ export class Topic implements NeighborListener {
 
   /** Offers recent messages to new neighbors: after all else, so after our Neighbor message. */
   private settle (now: number): void {
-    if (this.newNeighbors.length === 0) {
+    const peers = this.newNeighbors
+
+    if (peers === undefined) {
       return
     }
 
-    const peers = this.newNeighbors
-    this.newNeighbors = []
+    this.newNeighbors = undefined
 
     for (const peer of peers) {
       this.tree?.offer(peer, now, this.out)

@@ -79,6 +79,17 @@ export class Views {
     return this.active.size >= this.init.config.activeViewCapacity
   }
 
+  /** Milliseconds to the farthest neighbor and back; 0 where nothing was measured. */
+  get longestRoundTripMs (): number {
+    let longest = 0
+
+    for (const { roundTripMs = 0 } of this.links.values()) {
+      longest = Math.max(longest, roundTripMs)
+    }
+
+    return longest
+  }
+
   info (peer: PeerKey): PeerInfo {
     return this.known.info(peer)
   }
@@ -120,27 +131,21 @@ export class Views {
    * we could dial: it would circulate, and stop a Rust peer from ever dialing it.
    */
   addPassive (peer: PeerInfo, now: number, out: Outbox): void {
-    const { me, config, rng } = this.init
+    const { me, config, rules, rng } = this.init
 
     if (peer.id === me) {
       return
     }
 
-    this.known.hear(peer, now, out)
-    this.noteOther(peer, now)
+    const known = this.known.hear(peer, now, out)
+    this.noteOther(known, now)
 
-    if (this.links.has(peer.id) || this.passive.has(peer.id) || !this.canDial(peer.id)) {
+    if (config.passiveViewCapacity === 0 || this.links.has(peer.id) || this.passive.has(peer.id) || !rules.canDial(known)) {
       return
     }
 
     if (this.passive.size >= config.passiveViewCapacity) {
-      const dropped = this.passive.pick(rng)
-
-      if (dropped === undefined) {
-        return
-      }
-
-      this.passive.delete(dropped)
+      this.passive.deleteRandom(rng)
     }
 
     this.changes++
@@ -185,16 +190,30 @@ export class Views {
    */
   sample (to: PeerKey, count: number, activeFirst: number, fill: boolean): PeerInfo[] {
     const { rng, rules } = this.init
-    const tellable = (id: PeerKey): boolean => id !== to && rules.mayTell(to, this.info(id))
-    const active = this.active.sample(rng, fill ? count : Math.min(activeFirst, count), tellable)
+    let taken: PeerInfo[] = []
+    const take = (id: PeerKey): boolean => {
+      const info = id === to ? undefined : this.info(id)
+      const isTellable = info !== undefined && rules.mayTell(to, info)
+
+      if (isTellable) {
+        taken.push(info)
+      }
+
+      return isTellable
+    }
+
+    this.active.sample(rng, fill ? count : Math.min(activeFirst, count), take)
+    const active = taken
     const rest = active.splice(activeFirst)
-    active.push(...this.passive.sample(rng, count - active.length, tellable))
+    taken = []
+    this.passive.sample(rng, count - active.length, take)
+    active.push(...taken)
 
     for (let i = 0; i < rest.length && active.length < count; i++) {
       active.push(rest[i])
     }
 
-    return active.map((id) => this.info(id))
+    return active
   }
 
   /** Those of the peers that `to` may be told of, without data that must not go on. */

@@ -1,14 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compareResults, comparisonPlot, differingSettings } from './compare.ts'
 import { runExperiment } from './experiment.ts'
-import { isFields } from './fields.ts'
+import { isFields, numberOf } from './fields.ts'
 import { papers } from './papers-cli.ts'
 import { progressBar } from './progress.ts'
 import { shown, summarize, table } from './report.ts'
 import { parseScenario } from './scenario.ts'
+import { SeedWorkers } from './seed-workers.ts'
 import { Traffic } from './traffic.ts'
-import type { ExperimentConfig } from './experiment.ts'
+import type { ExperimentConfig, SeedResult } from './experiment.ts'
 import type { Fields } from './fields.ts'
 
 const USAGE = `npm run sim -- [options]
@@ -30,6 +32,7 @@ npm run sim -- papers [options]                 the figures of the two papers; p
   --content 32            bytes of each message
   --scenario file.json    all of it, and more, from a file: see docs/simulation.md and scenarios/;
                           the options above that are given as well come before what the file says
+  --jobs 2                seeds that are run at once, each in a thread of its own (default: as many as there are cores)
   --check                 check after each event what must hold of a node, and end with an error where it does not
   --json                  end with one line of JSON; without it, a table
 `
@@ -38,6 +41,8 @@ npm run sim -- papers [options]                 the figures of the two papers; p
 export interface SimCommand {
   config: ExperimentConfig
   traffic?: Traffic
+  /** Seeds that are run at once. */
+  jobs: number
   rules: 'ours' | 'upstream' | 'mixed'
   json: boolean
   help: boolean
@@ -67,7 +72,7 @@ const FIELD_OF = {
 export function parseSimArguments (args: string[]): SimCommand {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean', default: false } as const
-  const { values: { json, help, check, scenario, ...given } } = parseArgs({
+  const { values: { json, help, check, scenario, jobs, ...given } } = parseArgs({
     args,
     options: {
       nodes: text,
@@ -82,6 +87,7 @@ export function parseSimArguments (args: string[]): SimCommand {
       release: text,
       content: text,
       scenario: text,
+      jobs: text,
       check: flag,
       json: flag,
       help: flag
@@ -104,7 +110,19 @@ export function parseSimArguments (args: string[]): SimCommand {
   const needsSizes = config.bandwidth !== undefined || config.linkBandwidth !== undefined
   const traffic = mode === 'byte' || needsSizes ? new Traffic({ encode: mode === 'byte' }) : undefined
 
-  return { rules, traffic, json, help, config: { ...config, traffic, check } }
+  return { rules, traffic, jobs: jobsOf(jobs), json, help, config: { ...config, traffic, check } }
+}
+
+/**
+ * How many seeds are to be run at once.
+ *
+ * @throws {RangeError} when it is no whole number from 1
+ */
+export function jobsOf (text: string | undefined): number {
+  const jobs = text === undefined ? undefined : Number(text)
+
+  // what is no number is shown as it was written
+  return numberOf({ jobs: Number.isNaN(jobs) ? text : jobs }, 'jobs', { least: 1, most: 1_024, whole: true }) ?? availableParallelism()
 }
 
 /**
@@ -129,8 +147,25 @@ function comparison (before: unknown, after: unknown): string {
   return [...differingSettings(before, after).map((setting) => `differs: ${setting}`), ...table, ''].join('\n')
 }
 
+/** In this thread if there is nothing to be run beside it. */
+async function run ({ config, jobs }: SimCommand): Promise<SeedResult[]> {
+  const bar = progressBar(process.stderr)
+
+  if (jobs === 1 || config.seeds.length === 1) {
+    return runExperiment(config, bar)
+  }
+
+  const workers = new SeedWorkers({ jobs: Math.min(jobs, config.seeds.length) })
+
+  try {
+    return await workers.run(config, bar)
+  } finally {
+    await workers.stop()
+  }
+}
+
 /** Runs what the arguments ask for and writes to the standard output; the progress bar goes to the error output. */
-export function main (args: string[]): void {
+export async function main (args: string[]): Promise<void> {
   if (args[0] === 'papers') {
     papers(args.slice(1))
 
@@ -162,7 +197,7 @@ export function main (args: string[]): void {
     return
   }
 
-  const results = runExperiment(command.config, progressBar(process.stderr))
+  const results = await run(command)
   const summary = summarize(results)
 
   if (!command.json) {

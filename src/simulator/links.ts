@@ -100,7 +100,8 @@ export class Links {
       return false
     }
 
-    if (from.alive) {
+    // both ends have a connection, or none; mostly there is one, and the other node need not be looked at
+    if (!to.connections.has(from.index) && from.alive) {
       to.connections.add(from.index)
       from.connections.add(to.index)
     }

@@ -2,7 +2,7 @@
 import { main } from './cli.ts'
 
 try {
-  main(process.argv.slice(2))
+  await main(process.argv.slice(2))
 } catch (err) {
   if (!(err instanceof RangeError || err instanceof TypeError)) {
     throw err

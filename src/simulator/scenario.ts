@@ -70,7 +70,7 @@ export function parseScenario (value: unknown): Scenario {
     rounds: number('rounds') ?? 30,
     seeds: parseSeeds(value.seeds ?? 4),
     latency: parseLatency(value.latency ?? '10-50'),
-    rules: rules === 'mixed' ? (node) => node % 2 === 0 ? 'ours' : 'upstream' : rules,
+    rules,
     release: choiceOf(value, 'release', ['closes', 'silent', 'crate'] as const) ?? 'closes',
     warmupMs: number('warmupMs') ?? 10_000,
     deathNotice: number('deathNoticeMs') ?? 'latency'

@@ -37,11 +37,11 @@ export interface RoundResult {
 export interface SimulationConfig extends NetworkConfig {
   nodes: number
   /**
-   * Rules of each node, by index.
+   * Rules of each node, by index; `mixed`: `ours` and `upstream` in turn.
    *
    * @default 'ours' for all
    */
-  rules?: RuleSet | ((node: number) => RuleSet)
+  rules?: RuleSet | 'mixed' | ((node: number) => RuleSet)
   /**
    * The share of nodes that others cannot dial (NAT): they are reached only over
    * connections that they opened. Never the first node, which all join through.
@@ -146,7 +146,7 @@ export class Simulation {
     const { rules = 'ours', unreachable = 0, seed } = this.config
     const index = this.network.nodes.length
 
-    return this.network.add(typeof rules === 'string' ? rules : rules(index), {
+    return this.network.add(rulesOf(rules, index), {
       unreachable: index > 0 && unreachable > 0 && new Rng(seed ^ 0x6e61 ^ index << 8).float() < unreachable
     })
   }
@@ -242,7 +242,7 @@ export class Simulation {
       missed: this.wanted - delivered,
       reliability: delivered / this.wanted,
       control: this.received.control - before.control,
-      ...(typeof this.config.rules === 'function' ? this.ofUpstream(broadcasts) : {})
+      ...(typeof this.config.rules === 'function' || this.config.rules === 'mixed' ? this.ofUpstream(broadcasts) : {})
     }
   }
 
@@ -317,6 +317,14 @@ export class Simulation {
     this.hops += hop
     this.maxHop = Math.max(this.maxHop, hop)
   }
+}
+
+function rulesOf (rules: RuleSet | 'mixed' | ((node: number) => RuleSet), node: number): RuleSet {
+  if (rules === 'mixed') {
+    return node % 2 === 0 ? 'ours' : 'upstream'
+  }
+
+  return typeof rules === 'string' ? rules : rules(node)
 }
 
 /** When a share of all that was wanted had arrived; `Infinity` if it never did. Times come in order. */

@@ -14,8 +14,9 @@ export interface TrafficOfType {
  * through it: what a node receives was bytes on the way.
  */
 export class Traffic {
-  private readonly byType = new Map<Message['type'], TrafficOfType>()
-  private readonly encode: boolean
+  private readonly byType = new Map<string, TrafficOfType>()
+  /** Whether messages go through the codec. */
+  readonly encode: boolean
   private readonly keys: PeerKey[] = []
   private point = ed25519.Point.ZERO
   private lastPayload?: { message: Message, sent: Message }
@@ -40,15 +41,7 @@ export class Traffic {
 
   /** Counts a message and returns what arrives. */
   carry (message: Message): Message {
-    const bytes = this.bytesOf(message)
-    const counted = this.byType.get(message.type)
-
-    if (counted === undefined) {
-      this.byType.set(message.type, { messages: 1, bytes })
-    } else {
-      counted.messages++
-      counted.bytes += bytes
-    }
+    this.count(message.type, 1, this.bytesOf(message))
 
     if (!this.encode) {
       return message
@@ -67,8 +60,26 @@ export class Traffic {
     return FRAME_LENGTH_BYTES + encodedSize(message)
   }
 
+  /** Counts what another one has counted. */
+  add (report: Readonly<Record<string, TrafficOfType>>): void {
+    for (const [type, { messages, bytes }] of Object.entries(report)) {
+      this.count(type, messages, bytes)
+    }
+  }
+
   /** All that was sent so far, by type of message. */
   report (): Record<string, TrafficOfType> {
     return Object.fromEntries([...this.byType].sort(([a], [b]) => a < b ? -1 : 1).map(([type, counted]) => [type, { ...counted }]))
+  }
+
+  private count (type: string, messages: number, bytes: number): void {
+    const counted = this.byType.get(type)
+
+    if (counted === undefined) {
+      this.byType.set(type, { messages, bytes })
+    } else {
+      counted.messages += messages
+      counted.bytes += bytes
+    }
   }
 }
