@@ -26,6 +26,7 @@ export interface BroadcastSizes {
   lazyPushQueue: number
   debts: number
   held: number
+  waiting: number
 }
 
 /** Sizes of a topic in which no message was seen. */
@@ -38,7 +39,8 @@ export function emptyBroadcastSizes (): BroadcastSizes {
     recent: 0,
     lazyPushQueue: 0,
     debts: 0,
-    held: 0
+    held: 0,
+    waiting: 0
   }
 }
 

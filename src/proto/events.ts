@@ -138,6 +138,8 @@ export type Timer = { topic: TopicKey, epoch: number } & (
   | { type: 'sendGraft', at: number }
   /** Announcements that are due at `at` are sent. */
   | { type: 'dispatchLazyPush', at: number }
+  /** Messages that waited for the tree to form, until `at` at the earliest, are sent. */
+  | { type: 'sendWaiting', at: number }
   | { type: 'evictCache' }
 )
 

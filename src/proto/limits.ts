@@ -68,6 +68,8 @@ export const MIN_ALTERNATIVES = 3
 export const REFUSED_RETENTION_MS = 10_000
 /** Refusals remembered; the oldest goes first. */
 export const MAX_REFUSED_BY = 256
+/** Refusals in a row up to which remembered peers that are connected are asked before others. */
+export const MAX_CONNECTED_FIRST = 2
 /** Refused requests in a row after which asking pauses; the pause doubles from the first to the longest. */
 export const REFUSALS_BEFORE_PAUSE = 3
 export const REFILL_PAUSE_MS = 1_000
@@ -176,6 +178,29 @@ export const GRAFT_PAUSE_MS = 10
  */
 export const CALM_INTERVAL_MS = 100
 export const BUSY_INTERVAL_MS = 50
+/** The same from which on a message that is missing is asked for without making the link one of the tree. */
+export const BURST_INTERVAL_MS = 2
+/** Milliseconds that the eager copy of a message may take that was asked for in this way; after that a link is missing. */
+export const LATE_COPY_MS = 300
+/**
+ * The tree forms anew where at least so many links, and all but one, are
+ * undecided, and so many messages contest. It stands when no new leader has come
+ * for as long as a message to the farthest neighbor and back takes, within these
+ * bounds in milliseconds, or so many after the first. That time was measured
+ * when the neighbor came, and may include the time to connect.
+ */
+export const MIN_UNDECIDED_LINKS = 3
+export const MIN_CONTESTANTS = 3
+export const MIN_SETTLE_MS = 80
+export const MAX_SETTLE_MS = 300
+export const MAX_FORMING_MS = 800
+/**
+ * Messages that wait for that at most; what comes then does not wait. As much of
+ * them leaves at once as is paid at once (below), and the next after so many
+ * milliseconds, when the queues have told whether they are full.
+ */
+export const MAX_WAITING_MESSAGES = 4_096
+export const WAITING_PAUSE_MS = 1
 /** Announcements waiting for one peer; with more they go out before their time. */
 export const MAX_QUEUED_ANNOUNCEMENTS = 256
 /**

@@ -1,4 +1,4 @@
-import { BUSY_INTERVAL_MS, CALM_INTERVAL_MS } from './limits.ts'
+import { BURST_INTERVAL_MS, BUSY_INTERVAL_MS, CALM_INTERVAL_MS } from './limits.ts'
 import type { MessageId } from './messages.ts'
 
 /** Weight of the newest interval in the mean interval between messages. */
@@ -33,6 +33,16 @@ export class Pace {
     return Math.min(1, Math.max(0, (CALM_INTERVAL_MS - this.interval) / (CALM_INTERVAL_MS - BUSY_INTERVAL_MS)))
   }
 
+  /** Whether messages overlap on their way through the swarm. */
+  get overlaps (): boolean {
+    return this.interval < OVERLAP_INTERVAL_MS
+  }
+
+  /** Whether so many messages are on their way that a link more costs more than it helps. */
+  get isBurst (): boolean {
+    return this.interval < BURST_INTERVAL_MS
+  }
+
   /**
    * Whether a second copy of this message may cut a link.
    *
@@ -54,7 +64,7 @@ export class Pace {
   }
 
   private get cutBits (): number {
-    return this.interval >= OVERLAP_INTERVAL_MS ? 0 : Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.interval, 0.1)))
+    return this.overlaps ? Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.interval, 0.1))) : 0
   }
 }
 

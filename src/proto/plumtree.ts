@@ -9,6 +9,7 @@ import { equal } from './peer-data.ts'
 import { PushPeers } from './push-peers.ts'
 import { Repair } from './repair.ts'
 import { gossipBytes, maxContentBytes } from './sizes.ts'
+import { TreeForming } from './tree-forming.ts'
 import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config } from './config.ts'
 import type { Outbox, TimerKind, ValidationResult } from './events.ts'
@@ -24,10 +25,12 @@ export interface PlumTreeInit {
   congested: LazyMap<PeerKey, true>
   /** When the topic was joined. */
   now: number
+  /** Milliseconds to the farthest neighbor and back; 0 where nothing was measured. */
+  longestRoundTripMs (): number
 }
 
 /** The timers that belong to broadcast. */
-export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'evictCache' }>
+export type BroadcastTimer = Extract<TimerKind, { type: 'sendGraft' | 'dispatchLazyPush' | 'sendWaiting' | 'evictCache' }>
 
 /** Scopes of the first rounds: each message that is kept has one, and hardly any has come further. */
 const SCOPES = Array.from({ length: 64 }, (_, round): DeliveryScope => ({ type: 'swarm', round }))
@@ -56,6 +59,7 @@ export class PlumTree {
   private readonly known: KnownMessages
   private readonly repair: Repair
   private readonly pace = new Pace()
+  private readonly forming: TreeForming
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new LazyMap<PeerKey, number>()
@@ -69,7 +73,8 @@ export class PlumTree {
     this.maxContentBytes = maxContentBytes(init.config.maxMessageSize)
     this.known = new KnownMessages(init.config)
     this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
-    this.repair = new Repair(init.config.broadcast, this.peers)
+    this.repair = new Repair(init.config.broadcast, this.peers, this.pace)
+    this.forming = new TreeForming(init, this.peers, this.pace)
   }
 
   get sizes (): BroadcastSizes {
@@ -77,6 +82,7 @@ export class PlumTree {
       ...this.known.sizes,
       missing: this.repair.size,
       held: this.held.size,
+      waiting: this.forming.size,
       ...this.peers.sizes
     }
   }
@@ -97,6 +103,7 @@ export class PlumTree {
     switch (timer.type) {
       case 'sendGraft': this.repair.onTimer(timer.at, now, out); break
       case 'dispatchLazyPush': this.peers.onDispatchTimer(timer.at, now, out); break
+      case 'sendWaiting': this.forming.onTimer(timer.at, now, out); break
       case 'evictCache': this.onEvictCacheTimer(now, out); break
       default: timer satisfies never
     }
@@ -143,8 +150,7 @@ export class PlumTree {
       this.known.recent.addUnheard(key)
     }
 
-    this.pace.onMessage(now)
-    this.peers.push({ key, payload, announcement: { id, round: 0 } }, this.me, now, out)
+    this.forming.push({ key, payload, announcement: { id, round: 0 } }, this.me, now, out)
   }
 
   /**
@@ -190,13 +196,13 @@ export class PlumTree {
     if (bringer !== undefined) {
       this.stats.duplicates++
       this.peers.forget(from, key)
+      this.repair.onSecondCopy(key, from)
 
       // a Prune for a neighbors message would keep all later ones away
-      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id) : undefined
+      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id, now) : undefined
 
       if (spare !== undefined) {
-        this.peers.addLazy(spare)
-        out.send(spare, { type: 'prune' })
+        this.forming.cut(spare, now, out)
       }
 
       return
@@ -211,7 +217,7 @@ export class PlumTree {
     if (this.holdMessages) {
       this.hold(from, message, key, now, out)
     } else {
-      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key) : undefined, now, out)
+      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key, from, now) : undefined, now, out)
     }
   }
 
@@ -220,16 +226,22 @@ export class PlumTree {
    * now. Rust cuts the one of the second copy, always; of one that is kept the
    * next copies decide.
    */
-  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId): PeerKey | undefined {
-    if (!this.peers.has(from) || bringer === this.me) {
+  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId, now: number): PeerKey | undefined {
+    const judgement = this.forming.judge(key, now)
+
+    if (!this.peers.has(from) || (bringer === this.me && judgement !== 'keep')) {
       return from
+    }
+
+    if (judgement === 'keep') {
+      return undefined
     }
 
     // the link by which the message came first must carry payloads still: of two messages that cross
     // each other in a cycle each may cut it at another place
     const isElsewhere = bringer !== from && this.peers.eager.has(bringer)
 
-    if (this.pace.mayCut(id)) {
+    if (judgement === 'cut' || this.pace.mayCut(id)) {
       return isElsewhere ? from : undefined
     }
 
@@ -256,7 +268,7 @@ export class PlumTree {
     let missing: MissingMessage | undefined
 
     if (message.scope.type === 'swarm') {
-      missing = this.repair.take(key)
+      missing = this.repair.take(key, from, now)
       this.remember(key, from, now, out)
     } else {
       // its wait must end too, though nobody keeps its id
@@ -300,8 +312,7 @@ export class PlumTree {
         this.known.recent.add(key, now)
       }
 
-      this.pace.onMessage(now)
-      this.peers.push({ key, payload, announcement: { id, round } }, from, now, out)
+      this.forming.push({ key, payload, announcement: { id, round } }, from, now, out)
     } else {
       // too large with our longer round: a Rust peer's link dies of trying (rule 14)
       this.remember(key, from, now, out)

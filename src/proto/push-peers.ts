@@ -25,6 +25,8 @@ export interface Outgoing {
 export class PushPeers {
   readonly eager = new Set<PeerKey>()
   readonly lazy = new Set<PeerKey>()
+  /** Neighbors of which nothing has shown yet whether the tree needs them. */
+  readonly undecided = new Set<PeerKey>()
   private readonly config: Config
   /** Peers whose send queue is full at the moment. */
   private readonly congested: LazyMap<PeerKey, true>
@@ -56,6 +58,7 @@ export class PushPeers {
   add (peer: PeerKey): void {
     this.lists = undefined
     this.eager.add(peer)
+    this.undecided.add(peer)
   }
 
   remove (peer: PeerKey): void {
@@ -63,20 +66,32 @@ export class PushPeers {
       this.lists = undefined
     }
 
+    this.undecided.delete(peer)
     this.announcements.removePeer(peer)
     this.owed?.removePeer(peer)
   }
 
   /** Moves a neighbor into the eager set; does nothing for others. */
   addEager (peer: PeerKey): void {
+    this.undecided.delete(peer)
+
     if (this.lazy.delete(peer)) {
       this.lists = undefined
       this.eager.add(peer)
     }
   }
 
+  /** Moves all neighbors into the eager set. */
+  addAllEager (): void {
+    for (const peer of this.lazy) {
+      this.addEager(peer)
+    }
+  }
+
   /** Moves a neighbor into the lazy set; does nothing for others. */
   addLazy (peer: PeerKey): void {
+    this.undecided.delete(peer)
+
     if (this.eager.delete(peer)) {
       this.lists = undefined
       this.lazy.add(peer)

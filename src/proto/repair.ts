@@ -1,10 +1,11 @@
 import { LazyMap } from './lazy-map.ts'
-import { GRAFT_PAUSE_MS, MAX_GRAFTS_AT_ONCE } from './limits.ts'
+import { GRAFT_PAUSE_MS, LATE_COPY_MS, MAX_GRAFTS_AT_ONCE } from './limits.ts'
 import { MissingMessages } from './missing-messages.ts'
 import type { BroadcastConfig } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { IHaveEntry, PeerKey } from './messages.ts'
 import type { MissingMessage } from './missing-messages.ts'
+import type { Pace } from './pace.ts'
 import type { PushPeers } from './push-peers.ts'
 
 /**
@@ -17,11 +18,15 @@ export class Repair {
   private readonly missing = new MissingMessages()
   /** The message that a peer was asked for last. */
   private readonly asked = new LazyMap<PeerKey, string>()
+  private readonly pace: Pace
   private armedAt = Infinity
+  /** A message that was fetched over a lazy link, and when: it comes over the tree as well, if the tree is whole. */
+  private fetched: { key: string, at: number } | undefined
 
-  constructor (config: BroadcastConfig, peers: PushPeers) {
+  constructor (config: BroadcastConfig, peers: PushPeers, pace: Pace) {
     this.config = config
     this.peers = peers
+    this.pace = pace
   }
 
   /** Announced messages that have not come. */
@@ -39,8 +44,21 @@ export class Repair {
   }
 
   /** The message has come: forgets it and returns what was known. */
-  take (key: string): MissingMessage | undefined {
-    return this.missing.take(key)
+  take (key: string, from: PeerKey, now: number): MissingMessage | undefined {
+    const message = this.missing.take(key)
+
+    if (message?.asked === from && this.fetched === undefined && this.peers.lazy.has(from)) {
+      this.fetched = { key, at: now }
+    }
+
+    return message
+  }
+
+  /** A message has come once more. */
+  onSecondCopy (key: string, from: PeerKey): void {
+    if (this.fetched?.key === key && this.peers.eager.has(from)) {
+      this.fetched = undefined
+    }
   }
 
   /** Nothing is to be asked of the peer any more. */
@@ -76,17 +94,35 @@ export class Repair {
         break
       }
 
-      const { key, message, announcement } = next
+      const { key, message, announcement: { peer, round } } = next
+      const isLazy = this.peers.lazy.has(peer)
+      out.send(peer, { type: 'graft', id: message.id, round })
 
-      if (this.peers.lazy.has(announcement.peer)) {
-        this.asked.set(announcement.peer, key)
+      if (isLazy && this.pace.isBurst && !this.isLinkMissing(now)) {
+        // in a burst most of what seems missing is late only, and over one link more hundreds would come twice
+        out.send(peer, { type: 'prune' })
+        continue
       }
 
-      this.peers.addEager(announcement.peer)
-      out.send(announcement.peer, { type: 'graft', id: message.id, round: announcement.round })
+      if (isLazy) {
+        this.asked.set(peer, key)
+      }
+
+      this.peers.addEager(peer)
     }
 
     this.arm(now, out, now + GRAFT_PAUSE_MS)
+  }
+
+  /** Whether a message that was fetched has not come over the tree; says so once. */
+  private isLinkMissing (now: number): boolean {
+    const isMissing = this.fetched !== undefined && now - this.fetched.at >= LATE_COPY_MS
+
+    if (isMissing) {
+      this.fetched = undefined
+    }
+
+    return isMissing
   }
 
   /** Arms the timer for the next message that is to be asked for, not before `earliest`. */

@@ -132,6 +132,7 @@ export class Topic implements NeighborListener {
       case 'evictCache':
       case 'sendGraft':
       case 'dispatchLazyPush':
+      case 'sendWaiting':
         this.broadcast.handleTimer(timer, now, this.out)
         break
       default:
@@ -174,7 +175,7 @@ export class Topic implements NeighborListener {
 
   private get broadcast (): PlumTree {
     if (this.tree === undefined) {
-      this.tree = new PlumTree(this.init)
+      this.tree = new PlumTree({ ...this.init, longestRoundTripMs: () => this.membership.views.longestRoundTripMs })
 
       for (const [peer, { since }] of this.membership.views.links) {
         this.tree.onNeighborUp(peer, since)

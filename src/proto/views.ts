@@ -79,6 +79,17 @@ export class Views {
     return this.active.size >= this.init.config.activeViewCapacity
   }
 
+  /** Milliseconds to the farthest neighbor and back; 0 where nothing was measured. */
+  get longestRoundTripMs (): number {
+    let longest = 0
+
+    for (const { roundTripMs = 0 } of this.links.values()) {
+      longest = Math.max(longest, roundTripMs)
+    }
+
+    return longest
+  }
+
   info (peer: PeerKey): PeerInfo {
     return this.known.info(peer)
   }

@@ -17,11 +17,12 @@ const MOST: Readonly<Record<string, number>> = {
   recent: 512,
   lazyPushQueue: 1_280,
   held: 1_024,
+  waiting: 4_096,
   debts: 819_200
 }
 
 /** Maps that a swarm in which nobody says anything has to empty. */
-const EMPTY_WHEN_QUIET = ['received', 'cache', 'cacheBytes', 'missing', 'debts', 'recent', 'lazyPushQueue', 'held'] as const
+const EMPTY_WHEN_QUIET = ['received', 'cache', 'cacheBytes', 'missing', 'debts', 'recent', 'lazyPushQueue', 'held', 'waiting'] as const
 
 /**
  * What must hold of a node after each event and does not, in words; empty if

@@ -64,6 +64,20 @@ describe('a simulation', function () {
     })
   }
 
+  for (const [nodes, rounds, warmupMs, ...seeds] of [[20, 10, 10_000, 0, 1], [100, 5, 10_000, 0, 1], [100, 5, 1_000, 0], [200, 1, 10_000, 0]]) {
+    it(`costs less and takes less time than with the Rust crate's rules where all send at once (${nodes} nodes, ${warmupMs / 1_000} s after they joined)`, () => {
+      const swarm = { nodes, rounds, warmupMs, seeds, senders: 'all', check: false } as const
+      const ours = experiment(swarm)
+      const upstream = experiment({ ...swarm, rules: 'upstream' })
+
+      for (let i = 0; i < ours.length; i++) {
+        expect(ours[i].missed).to.equal(0)
+        expect(ours[i].rmr).to.be.below(upstream[i].rmr ?? 0)
+        expect(ours[i].lastDeliveryMs).to.be.below(upstream[i].lastDeliveryMs ?? 0)
+      }
+    })
+  }
+
   it('keeps regions together, and is faster there than with the Rust crate\'s rules', () => {
     const regions = { type: 'regions', regions: 5, insideMs: [5, 15], betweenMs: [80, 250] } as const
     const ours = experiment({ nodes: 300, latency: regions })
@@ -84,6 +98,18 @@ describe('a simulation', function () {
         expect(result.alone).to.equal(0)
         expect(result.healedMs).to.be.at.most(10_000)
       }
+    }
+  })
+})
+
+describe('a young swarm whose nodes are all near each other', () => {
+  it('costs each fewer than 60 membership messages in its first 20 s: nobody looks for nearer peers, nor for more than it knows', () => {
+    for (const seed of [1, 2, 3]) {
+      const simulation = new Simulation({ nodes: 20, seed, latency: { type: 'uniform', minMs: 0.8, maxMs: 1 }, warmupMs: 0 })
+      simulation.bootstrap()
+      simulation.pass(20_000)
+      expect(measureOverlay(simulation.network).components).to.deep.equal([20])
+      expect(simulation.received.membership / 20).to.be.within(10, 60)
     }
   })
 })

@@ -17,6 +17,7 @@ const BOUNDS: Record<string, number> = {
   missing: 16_384,
   recent: 256 + 256,
   lazyPushQueue: 5 * 256,
+  waiting: 4_096,
   held: 1_024,
   debts: 5 * (32 * 1024 * 1024 + 8 * 1024 * 1024) / 256
 }
