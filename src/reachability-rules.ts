@@ -30,6 +30,8 @@ export class ReachabilityRules implements Rules {
       this.#network.isConnected(peer.id)
   }
 
+  readonly isConnected = (peer: PeerKey): boolean => this.#network.isConnected(peer)
+
   /**
    * A Rust peer that is told of somebody without an iroh address fails to dial
    * it, and never dials it again (rule 10). Nodes of this implementation look

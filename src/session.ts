@@ -157,6 +157,7 @@ export class Session {
       config: options,
       rules: {
         canDial: (peer) => !this.#gatekeeper.isBanned(peer.id) && rules.canDial(peer),
+        isConnected: rules.isConnected,
         mayTell: rules.mayTell,
         understandsRefusal: rules.understandsRefusal
       },

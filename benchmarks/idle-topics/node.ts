@@ -9,6 +9,7 @@ import { interfaceBytes } from '../support/interface-bytes.ts'
 import { answer, ask } from '../support/requests.ts'
 import { topicName } from './topics.ts'
 import type { TopicsInit, TopicsMeasured } from './measure.ts'
+import type { ChildProcess } from 'node:child_process'
 
 const PATIENCE_MS = 120_000
 /** Less than this is said of each topic in a second once the questions of the beginning have been answered. */
@@ -45,6 +46,13 @@ function cpuMicros (): number {
 async function until (holds: () => boolean, patienceMs: number, intervalMs: number): Promise<void> {
   for (const end = performance.now() + patienceMs; !holds() && performance.now() < end;) {
     await delay(intervalMs)
+  }
+}
+
+/** Waits until every peer knows somebody in each of its topics. */
+async function found (far: ChildProcess, topics: number, atMostMs: number): Promise<void> {
+  for (const end = performance.now() + atMostMs; performance.now() < end && await ask<number>(far, 'alone', { topics }) > 0;) {
+    await delay(1_000)
   }
 }
 
@@ -92,6 +100,7 @@ async function measure ({ topics, peers, idleMs, settleMs, restMs, snapshot, mes
     return alone.size === 0
   }, PATIENCE_MS, 200)
   const joinMs = performance.now() - startedAt
+  await found(far, topics, settleMs)
   await settled(topics, settleMs)
   await delay(restMs)
   const heapBytesPerTopic = (await heap() - heapBefore) / topics

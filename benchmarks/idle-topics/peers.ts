@@ -25,6 +25,16 @@ answer({
       members(topic).forEach((node) => { node.services.pubsub.subscribe(topicName(topic)) })
     }
   },
+  /** How often a peer knows nobody else in one of its topics. */
+  alone: ({ topics }: { topics: number }) => {
+    let alone = 0
+
+    for (let topic = 0; topic < topics; topic++) {
+      alone += members(topic).filter(({ services: { pubsub } }) => pubsub.getSubscribers(topicName(topic)).length === 0).length
+    }
+
+    return alone
+  },
   /** Messages `from` to `to`, each in the next topic. */
   publish: async ({ from, to, topics }: { from: number, to: number, topics: number }) => {
     for (let i = from; i < to; i++) {

@@ -52,7 +52,7 @@ const main: Group = {
         'iroh-gossip': { gossipsub: { cpuMicros: 1 / 15, bytes: 1 / 7, p99: 1 / 10 }, 'gossipsub-tuned': {}, floodsub: {}, 'floodsub-unsigned': {} },
         'iroh-gossip-signed': { gossipsub: { cpuMicros: 1 / 5 }, floodsub: {} }
       },
-      short: { messages: 20, rounds: 3 }
+      short: { messages: 40, rounds: 3 }
     },
     {
       name: 'one publisher, 256 B, 100/s',

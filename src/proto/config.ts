@@ -137,6 +137,8 @@ export interface Rules {
    * is no member of the passive view, nor asked to be a neighbor.
    */
   canDial (peer: PeerInfo): boolean
+  /** Whether a connection to the peer is open, so that asking it takes no dial. */
+  isConnected (peer: PeerKey): boolean
   /**
    * Whether `to` may be told of `peer`: a Rust peer that is named somebody
    * whom it cannot dial never dials that peer again.
@@ -150,9 +152,10 @@ export interface Rules {
   understandsRefusal (data: Uint8Array | undefined): boolean
 }
 
-/** Everybody can be dialed and named; nobody is known to understand a refusal. */
+/** Everybody can be dialed and named; nobody is known to be connected, or to understand a refusal. */
 export const permissiveRules: Readonly<Rules> = {
   canDial: () => true,
+  isConnected: () => false,
   mayTell: () => true,
   understandsRefusal: () => false
 }

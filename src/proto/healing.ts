@@ -1,7 +1,7 @@
 import { Contacts } from './contacts.ts'
 import { Joining } from './joining.ts'
 import {
-  CALL_PATIENCE_MS, FORMER_NEIGHBOR_RETENTION_MS, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS, MAX_REQUESTS_AT_ONCE,
+  CALL_PATIENCE_MS, FORMER_NEIGHBOR_RETENTION_MS, MAX_CONNECTED_FIRST, MAX_FORMER_NEIGHBORS, MAX_REFILL_PAUSE_MS, MAX_REFUSED_BY, MAX_REJOIN_MS, MAX_REQUESTS_AT_ONCE,
   MIN_LINK_AGE_MS, REFILL_PAUSE_MS, REFUSALS_BEFORE_PAUSE, REFUSED_RETENTION_MS, REJOIN_MS
 } from './limits.ts'
 import { NeighborRequests, isForItsSake } from './neighbor-requests.ts'
@@ -95,7 +95,7 @@ export class Healing {
    * Rust peer asks the next one without end.
    */
   refill (now: number, out: Outbox): void {
-    const { views, rng } = this.init
+    const { views } = this.init
 
     if (views.links.size > 0 && now < this.pausedUntil) {
       if (!this.refillArmed) {
@@ -123,7 +123,7 @@ export class Healing {
         return
       }
 
-      const peer = hint ?? views.passive.pick(rng, (id) => this.isAskable(id))
+      const peer = hint ?? this.pickRemembered()
 
       if (peer === undefined) {
         this.askAcquaintances(now, out)
@@ -133,6 +133,18 @@ export class Healing {
 
       this.request(peer, 'refill', alone && this.requests.size === 0 && !this.contacts.isAsking ? 'high' : 'low', now, out)
     }
+  }
+
+  /**
+   * HyParView p. 7. Deviation: first two to whom a connection is open, if there
+   * are any: a dial costs both sides more than all else that they say. If they
+   * refuse, anybody: where all are connected to the same few, those are full.
+   */
+  private pickRemembered (): PeerKey | undefined {
+    const { views, rng, rules } = this.init
+    const connected = this.refusals >= MAX_CONNECTED_FIRST ? undefined : views.passive.pick(rng, (id) => rules.isConnected(id) && this.isAskable(id))
+
+    return connected ?? views.passive.pick(rng, (id) => this.isAskable(id))
   }
 
   /**

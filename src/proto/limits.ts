@@ -68,6 +68,8 @@ export const MIN_ALTERNATIVES = 3
 export const REFUSED_RETENTION_MS = 10_000
 /** Refusals remembered; the oldest goes first. */
 export const MAX_REFUSED_BY = 256
+/** Refusals in a row up to which remembered peers that are connected are asked before others. */
+export const MAX_CONNECTED_FIRST = 2
 /** Refused requests in a row after which asking pauses; the pause doubles from the first to the longest. */
 export const REFUSALS_BEFORE_PAUSE = 3
 export const REFILL_PAUSE_MS = 1_000

@@ -102,6 +102,18 @@ describe('a simulation', function () {
   })
 })
 
+describe('a young swarm whose nodes are all near each other', () => {
+  it('costs each fewer than 60 membership messages in its first 20 s: nobody looks for nearer peers, nor for more than it knows', () => {
+    for (const seed of [1, 2, 3]) {
+      const simulation = new Simulation({ nodes: 20, seed, latency: { type: 'uniform', minMs: 0.8, maxMs: 1 }, warmupMs: 0 })
+      simulation.bootstrap()
+      simulation.pass(20_000)
+      expect(measureOverlay(simulation.network).components).to.deep.equal([20])
+      expect(simulation.received.membership / 20).to.be.within(10, 60)
+    }
+  })
+})
+
 describe('a topic in which nothing happens', () => {
   it('costs a node of a small swarm less than five messages a minute, once everybody knows everybody', () => {
     for (const nodes of [6, 20]) {
