@@ -17,6 +17,7 @@ const SLOTS = 1.5
 /** The place before the first and after the last peer of the order. */
 const END = 0
 const MIN_PLACES = 8
+const FEW_PLACES = 64
 
 /**
  * Peers that were heard of, and what they said, or others said of them, about
@@ -267,8 +268,10 @@ export class KnownPeers {
   }
 
   private grow (): void {
-    // above the capacity it is by one, until another one is gone, or by those in use
-    const places = this.places * 2 <= this.capacity ? Math.max(MIN_PLACES, this.places * 2) : this.places + MIN_PLACES
+    // a few take little; whoever knows many will soon know as many as it may, and a few above that are in use
+    const places = this.places < FEW_PLACES
+      ? Math.max(MIN_PLACES, this.places * 2)
+      : Math.max(Math.min(this.places * 4, this.capacity), this.places) + MIN_PLACES
     const slots = 2 ** Math.ceil(Math.log2(places * SLOTS))
     const length = places * STRIDE + slots
     const entries = this.entries instanceof Uint16Array ? new Uint16Array(length) : new Uint32Array(length)

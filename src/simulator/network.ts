@@ -216,7 +216,8 @@ export class Network {
   }
 
   private nodeOf (key: PeerKey): SimulatedNode {
-    const node = this.byKey.get(key)
+    // mostly a key is an index
+    const node = this.config.traffic?.encode === true ? this.byKey.get(key) : this.nodes[Number(key)]
 
     if (node === undefined) {
       // nodes learn of peers from messages only, and only nodes send
