@@ -9,6 +9,7 @@ import { equal } from './peer-data.ts'
 import { PushPeers } from './push-peers.ts'
 import { Repair } from './repair.ts'
 import { gossipBytes, maxContentBytes } from './sizes.ts'
+import { SpareLinks } from './spare-links.ts'
 import { TreeForming } from './tree-forming.ts'
 import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config } from './config.ts'
@@ -60,6 +61,7 @@ export class PlumTree {
   private readonly repair: Repair
   private readonly pace = new Pace()
   private readonly forming: TreeForming
+  private readonly spareLinks: SpareLinks
   private readonly held = new HeldMessages()
   /** When each neighbor came: what a young one announces may be an offer. */
   private readonly neighborSince = new LazyMap<PeerKey, number>()
@@ -75,6 +77,7 @@ export class PlumTree {
     this.peers = new PushPeers(init.me, init.config, init.congested, this.pace)
     this.repair = new Repair(init.config.broadcast, this.peers, this.pace)
     this.forming = new TreeForming(init, this.peers, this.pace)
+    this.spareLinks = new SpareLinks(init.me, { peers: this.peers, pace: this.pace, repair: this.repair, forming: this.forming })
   }
 
   get sizes (): BroadcastSizes {
@@ -199,7 +202,7 @@ export class PlumTree {
       this.repair.onSecondCopy(key, from)
 
       // a Prune for a neighbors message would keep all later ones away
-      const spare = scope.type === 'swarm' ? this.spareLink(from, bringer, key, id, now) : undefined
+      const spare = scope.type === 'swarm' ? this.spareLinks.find(from, bringer, key, id, now) : undefined
 
       if (spare !== undefined) {
         this.forming.cut(spare, now, out)
@@ -219,38 +222,6 @@ export class PlumTree {
     } else {
       this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key, from, now) : undefined, now, out)
     }
-  }
-
-  /**
-   * Which link is one too many when a message came twice, if one is to be cut
-   * now. Rust cuts the one of the second copy, always; of one that is kept the
-   * next copies decide.
-   */
-  private spareLink (from: PeerKey, bringer: PeerKey, key: string, id: MessageId, now: number): PeerKey | undefined {
-    const judgement = this.forming.judge(key, now)
-
-    if (!this.peers.has(from) || (bringer === this.me && judgement !== 'keep')) {
-      return from
-    }
-
-    if (judgement === 'keep') {
-      return undefined
-    }
-
-    // the link by which the message came first must carry payloads still: of two messages that cross
-    // each other in a cycle each may cut it at another place
-    const isElsewhere = bringer !== from && this.peers.eager.has(bringer)
-
-    if (judgement === 'cut' || this.pace.mayCut(id)) {
-      return isElsewhere ? from : undefined
-    }
-
-    // a Graft that was not needed takes back what it did
-    if (isElsewhere && this.repair.wasAsked(from, key)) {
-      return from
-    }
-
-    return isElsewhere && this.peers.eager.has(from) && this.repair.wasAsked(bringer, key) ? bringer : undefined
   }
 
   /**
