@@ -9,6 +9,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { TypedEventEmitter } from 'main-event'
 import { irohGossip } from '../../src/index.ts'
+import { BareRelay } from './bare-relay.ts'
 import { unsignedFloodsub } from './unsigned-floodsub.ts'
 import type { GossipsubOpts } from '@libp2p/gossipsub'
 import type { Identify } from '@libp2p/identify'
@@ -75,6 +76,8 @@ const services = {
   /** floodsub as it comes: signed. */
   floodsub: () => floodsub(),
   'floodsub-unsigned': () => unsignedFloodsub(),
+  /** No pubsub at all: messages along a tree of bare streams. */
+  'bare-relay': () => (components: ConstructorParameters<typeof BareRelay>[0]) => new BareRelay(components),
   none: () => () => new NoPubsub()
 }
 

@@ -106,6 +106,20 @@ const stress: Group = {
   ]
 }
 
+/** What libp2p itself takes of all that: no pubsub on it can cost less. */
+const floor: Group = {
+  name: 'floor',
+  title: 'beside bare streams: 20 nodes in one process, TCP, one publisher',
+  nodes: NODES,
+  processes: 1,
+  transport: 'tcp',
+  rounds: 4,
+  scenarios: [
+    { name: '256 B, 20/s', load: { messages: 100, bytes: 256, intervalMs: 50, publishers: 1 }, against: { 'iroh-gossip': { 'bare-relay': {}, 'gossipsub-tuned': {} }, 'bare-relay': { gossipsub: {}, 'gossipsub-tuned': {} } } },
+    { name: '256 B, 100/s', load: { messages: 400, bytes: 256, intervalMs: 10, publishers: 1 }, against: { 'iroh-gossip': { 'bare-relay': {}, 'gossipsub-tuned': {} }, 'bare-relay': { gossipsub: {}, 'gossipsub-tuned': {} } } }
+  ]
+}
+
 /** [bytes, milliseconds from one to the next, messages] */
 const sizeLoads: Array<[number, number, number]> = [[64, 20, 200], [256, 20, 200], [1_024, 20, 200], [4_096, 25, 160], [16_384, 50, 80], [65_536, 200, 25]]
 
@@ -165,6 +179,7 @@ function onTransport (transport: TransportName): Group {
 /** In the order of a full run. */
 export const groups: Group[] = [
   main,
+  floor,
   stress,
   sizes,
   onTransport('quic'),
