@@ -1,4 +1,3 @@
-import { first } from './first.ts'
 import { LazyMap } from './lazy-map.ts'
 import { CALL_MS, CALL_PATIENCE_MS, MAX_KNOWN_PEERS, MAX_CALL_PAUSE_MS } from './limits.ts'
 import type { Outbox } from './events.ts'
@@ -78,7 +77,7 @@ export class Calls {
       return
     }
 
-    this.note(peer.id)
+    this.called.setNewest(peer.id, true, MAX_KNOWN_PEERS)
     views.known.learn(peer.id, peer.data, now, out)
 
     if (!views.isFull || this.replaceable() !== undefined) {
@@ -143,15 +142,5 @@ export class Calls {
     const id = fresh.length > 0 ? fresh[rng.below(fresh.length)] : [...this.called.keys()].find(callable)
 
     return id === undefined ? undefined : { id, data: views.others.get(id) }
-  }
-
-  private note (peer: PeerKey): void {
-    this.called.delete(peer)
-    this.called.set(peer, true)
-    const oldest = first(this.called.keys())
-
-    if (oldest !== undefined && this.called.size > MAX_KNOWN_PEERS) {
-      this.called.delete(oldest)
-    }
   }
 }

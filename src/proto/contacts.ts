@@ -1,4 +1,3 @@
-import { first } from './first.ts'
 import { LazyMap } from './lazy-map.ts'
 import { MAX_BOOTSTRAP_PEERS } from './limits.ts'
 import type { PeerKey } from './messages.ts'
@@ -41,14 +40,7 @@ export class Contacts {
   }
 
   remember (peer: PeerKey): void {
-    this.known.delete(peer)
-    this.known.set(peer, true)
-
-    const oldest = first(this.known.keys())
-
-    if (oldest !== undefined && this.known.size > MAX_BOOTSTRAP_PEERS) {
-      this.known.delete(oldest)
-    }
+    this.known.setNewest(peer, true, MAX_BOOTSTRAP_PEERS)
   }
 
   forget (peer: PeerKey): void {

@@ -1,3 +1,5 @@
+import { first } from './first.ts'
+
 /**
  * A `Map` that exists only while it has entries.
  *
@@ -22,6 +24,17 @@ export class LazyMap<K, V> {
   set (key: K, value: V): void {
     this.map ??= new Map()
     this.map.set(key, value)
+  }
+
+  /** Sets an entry as the newest; of more than so many the oldest goes. */
+  setNewest (key: K, value: V, capacity: number): void {
+    this.delete(key)
+    this.set(key, value)
+    const oldest = first(this.keys())
+
+    if (oldest !== undefined && this.size > capacity) {
+      this.delete(oldest)
+    }
   }
 
   /** Returns false if there was no such entry. */
