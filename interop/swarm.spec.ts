@@ -1,6 +1,6 @@
 import { linked } from './support/member.ts'
 import { useStage } from './support/stage.ts'
-import { calm, everyoneHearsEveryone, whole } from './support/swarm.ts'
+import { everyoneHearsEveryone, everyoneHearsEveryoneInTheEnd, whole } from './support/swarm.ts'
 import { randomTopic } from './support/topic.ts'
 import type { Member, MemberTopic } from './support/member.ts'
 
@@ -32,7 +32,7 @@ describe('swarms of both kinds', () => {
     const js = await five(async () => stage.js())
     const rust = await five(async () => stage.rust())
     const topics = await gather([...js, ...rust], js[0])
-    await everyoneHearsEveryone(topics)
+    await everyoneHearsEveryoneInTheEnd(topics)
     await everyoneHearsEveryone(topics)
   })
 
@@ -41,7 +41,7 @@ describe('swarms of both kinds', () => {
     const rust = await five(async () => stage.rust())
     const alternating = js.flatMap((node, i) => [node, rust[i]])
     const topics = await gather(alternating, rust[0])
-    await everyoneHearsEveryone(topics)
+    await everyoneHearsEveryoneInTheEnd(topics)
     await everyoneHearsEveryone(topics)
   })
 
@@ -52,8 +52,7 @@ describe('swarms of both kinds', () => {
     const inContact = await contact.join(topic)
     const joined = await Promise.all(members.map(async (member) => member.join(topic, { bootstrap: [contact] })))
     const topics = [inContact, ...joined]
-    await calm(topics)
-    await everyoneHearsEveryone(topics)
+    await everyoneHearsEveryoneInTheEnd(topics)
     await everyoneHearsEveryone(topics)
   })
 
@@ -67,7 +66,7 @@ describe('swarms of both kinds', () => {
       await stage.rust()
     ]
     const topics = await gather(members, bridge)
-    await everyoneHearsEveryone(topics)
+    await everyoneHearsEveryoneInTheEnd(topics)
     await everyoneHearsEveryone(topics)
   })
 })

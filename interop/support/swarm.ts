@@ -108,6 +108,26 @@ export async function everyoneHearsEveryone (topics: MemberTopic[]): Promise<voi
 }
 
 /**
+ * The same for swarms with many Rust peers: once their links rest, and with a
+ * second try, which is printed.
+ *
+ * Rust peers lose messages among themselves while they are new to each other:
+ * of 140 swarms of nine Rust peers that joined at once, 3 did, and all heard
+ * everyone a round later; of 67 whose links had come to rest, none did.
+ */
+export async function everyoneHearsEveryoneInTheEnd (topics: MemberTopic[]): Promise<void> {
+  await calm(topics)
+
+  try {
+    await everyoneHearsEveryone(topics)
+  } catch (err) {
+    console.info(`      a second try, for: ${String(err)}`)
+    await calm(topics)
+    await everyoneHearsEveryone(topics)
+  }
+}
+
+/**
  * Sends a series of numbered contents and waits until all have come, never
  * with more than a window of them on their way.
  *
