@@ -22,11 +22,18 @@ export interface Replay {
   allocatedBytes: number
 }
 
-/** Plays a trace through a new state machine, timers included. Decoding comes before. */
-export function replay (trace: Trace, me: string, hash: (content: Uint8Array) => MessageId): Replay {
-  const events = traceEvents(trace)
+/**
+ * Plays a trace through a new state machine, timers included.
+ *
+ * @param whole - whether to begin with the bytes of each frame and to end with
+ * the bytes of each that is sent, encoded once for all that get it, as the
+ * driver does; otherwise decoding comes before, and nothing is encoded
+ */
+export function replay (trace: Trace, me: string, hash: (content: Uint8Array) => MessageId, whole: boolean): Replay {
+  const events = whole ? frames(trace) : traceEvents(trace)
   const state = new State({ me, seed: 1, hash })
   const timers = new TimerQueue<Timer>()
+  let encoded: Message | undefined
   let handled = 0
   let sent = 0
   let delivered = 0
@@ -39,6 +46,11 @@ export function replay (trace: Trace, me: string, hash: (content: Uint8Array) =>
         timers.push(now + effect.delayMs, effect.timer)
       } else if (effect.type === 'sendMessage') {
         sent++
+
+        if (whole && effect.message !== encoded) {
+          encoded = effect.message
+          encodeFrame(encoded)
+        }
       } else if (effect.type === 'emitEvent' && effect.event.type === 'received') {
         delivered++
       }
@@ -56,12 +68,22 @@ export function replay (trace: Trace, me: string, hash: (content: Uint8Array) =>
       handle({ type: 'timerExpired', timer: due.item }, due.at)
     }
 
-    handle(event, atMs)
+    handle(typeof event === 'function' ? event() : event, atMs)
   }
 
   const nanos = cpuNanos() - start
 
   return { nanos, handled, sent, delivered, allocatedBytes: Math.max(0, process.memoryUsage().heapUsed - heap) }
+}
+
+/** The events of a trace, what frames bring to be decoded when its turn comes. */
+function frames (trace: Trace): Array<{ atMs: number, event: InEvent | (() => InEvent) }> {
+  const payloads = inChunks(trace.steps.map(({ payload }) => payload))
+
+  return traceEvents(trace).map(({ atMs, event }, i) => ({
+    atMs,
+    event: event.type === 'receiveMessage' ? () => ({ ...event, message: decodeMessage(payloads[i]) }) : event
+  }))
 }
 
 /** Bytes that a stream hands over in one piece. */

@@ -69,7 +69,7 @@ function targets ({ name, scenarios }: GroupResult): Target[] {
 async function plotGroup (folder: string, { name, title, scenarios }: GroupResult): Promise<void> {
   for (const quantity of ['cpuMicros', 'bytes', 'p50', 'p99', 'p100', 'perSecond'] as Array<keyof typeof quantityNames>) {
     const points = scenarios.flatMap((scenario) => (Object.entries(scenario.contestants)).map(([series, { quantities }]) => ({ series, x: scenario.name, value: quantities[quantity] })))
-    const isTold = quantity === 'perSecond' ? name === 'stress' : points.some(({ value }) => value.most > 0)
+    const isTold = quantity === 'perSecond' ? name === 'main' : points.some(({ value }) => value.most > 0)
     isTold && await barPlot(folder, { name: `${name}-${quantity}`, title, unit: quantityNames[quantity], points })
   }
 }

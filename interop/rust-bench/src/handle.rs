@@ -26,21 +26,37 @@ struct Totals {
     timers: u64,
 }
 
-/// Plays the trace once, and says what that took. Decoding comes before.
-pub fn round(trace: &Trace) -> Result<String, Error> {
+/// One input, with what a frame brings still to be decoded or not.
+enum Given {
+    Event(InEvent<EndpointId>),
+    Frame(EndpointId, Vec<u8>),
+}
+
+/// Plays the trace once, and says what that took. With `whole` that is from the
+/// bytes of each frame to the bytes of each that is sent, for every receiver
+/// anew, as the crate's own loops do it; otherwise decoding comes before, and
+/// nothing is encoded.
+pub fn round(trace: &Trace, whole: bool) -> Result<String, Error> {
     let topic = TopicId::from(TOPIC);
     let mut inputs = Vec::with_capacity(trace.events.len());
     for event in &trace.events {
         let input = match &event.input {
-            Input::Received { from, payload } => InEvent::RecvMessage(*from, message(payload)?),
-            Input::Broadcast { content } => InEvent::Command(
+            Input::Received { from, payload } => {
+                let bytes = with_topic(payload)?;
+                if whole {
+                    Given::Frame(*from, bytes)
+                } else {
+                    Given::Event(InEvent::RecvMessage(*from, postcard::from_bytes(&bytes)?))
+                }
+            }
+            Input::Broadcast { content } => Given::Event(InEvent::Command(
                 topic,
                 Command::Broadcast(content.clone().into(), Scope::Swarm),
-            ),
+            )),
         };
         inputs.push((event.at, input));
     }
-    let mut machine = Machine::new(trace.me);
+    let mut machine = Machine::new(trace.me, whole);
     let start = Instant::now();
     machine.handle(InEvent::Command(topic, Command::Join(Vec::new())), start);
     machine.totals = Totals::default();
@@ -48,6 +64,12 @@ pub fn round(trace: &Trace) -> Result<String, Error> {
     let before = allocated();
     let clock = Clock::now();
     for (at, input) in inputs {
+        let input = match input {
+            Given::Event(event) => event,
+            Given::Frame(from, bytes) => {
+                InEvent::RecvMessage(from, postcard::from_bytes(black_box(&bytes))?)
+            }
+        };
         machine.advance(start + Duration::from_millis(at), Some(input));
     }
     let nanos = clock.elapsed().as_nanos();
@@ -72,24 +94,36 @@ pub fn round(trace: &Trace) -> Result<String, Error> {
     .to_string())
 }
 
-/// The message that a frame's payload is. The crate makes its fields public to
-/// nobody, but a topic before the payload is its serialized form.
-fn message(payload: &[u8]) -> Result<Message<EndpointId>, Error> {
+/// A frame's payload with the topic before it, which is how the message that
+/// the state machine takes is serialized: the crate makes its fields public to
+/// nobody. That is 32 bytes more to read, and to write, than the crate has.
+fn with_topic(payload: &[u8]) -> Result<Vec<u8>, Error> {
     postcard::from_bytes::<topic::Message<EndpointId>>(payload)?;
     let mut bytes = TOPIC.to_vec();
     bytes.extend_from_slice(payload);
-    Ok(postcard::from_bytes(&bytes)?)
+    Ok(bytes)
+}
+
+/// Encodes as the crate's send loop does: measured first, since the length goes before the payload.
+fn encode(message: &Message<EndpointId>, buffer: &mut [u8]) -> postcard::Result<()> {
+    let size = postcard::experimental::serialized_size(message)?;
+    buffer[..4].copy_from_slice(&(size as u32).to_be_bytes());
+    black_box(postcard::to_slice(message, &mut buffer[4..])?);
+    Ok(())
 }
 
 struct Machine {
     state: State<EndpointId, StdRng>,
     timers: TimerMap<Timer<EndpointId>>,
     totals: Totals,
+    /// Where what is sent is encoded, if it is.
+    buffer: Option<Vec<u8>>,
 }
 
 impl Machine {
-    fn new(me: EndpointId) -> Self {
+    fn new(me: EndpointId, encodes: bool) -> Self {
         Self {
+            buffer: encodes.then(|| vec![0; 1 << 16]),
             state: State::new(
                 me,
                 PeerData::default(),
@@ -119,6 +153,10 @@ impl Machine {
                 OutEvent::ScheduleTimer(delay, timer) => self.timers.insert(now + delay, timer),
                 OutEvent::SendMessage(to, message) => {
                     self.totals.sent += 1;
+                    if let Some(buffer) = &mut self.buffer {
+                        encode(&message, buffer)
+                            .expect("a message of the state machine fits the buffer");
+                    }
                     black_box((to, message));
                 }
                 OutEvent::EmitEvent(_, topic::Event::Received(received)) => {

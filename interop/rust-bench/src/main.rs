@@ -1,8 +1,9 @@
 //! Times the crate's state machine and codec on the inputs of a file.
 //!
 //! `rust-bench handle FILE ROUNDS` plays the events through the state machine,
-//! timers included; `rust-bench codec FILE ROUNDS` decodes and encodes the
-//! payloads of those that are received. Prints one line of JSON for each round.
+//! timers included; `rust-bench whole FILE ROUNDS` the same from the bytes that
+//! come to the bytes that go; `rust-bench codec FILE ROUNDS` decodes and encodes
+//! the payloads of those that are received. Prints one line of JSON for each round.
 
 mod codec;
 mod counting;
@@ -29,14 +30,15 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Error> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [what, file, rounds] = args.as_slice() else {
-        return Err("usage: rust-bench handle|codec FILE ROUNDS".into());
+        return Err("usage: rust-bench handle|whole|codec FILE ROUNDS".into());
     };
     let trace = trace::Trace::read(file)?;
     for _ in 0..rounds.parse::<u32>()? {
         let line = match what.as_str() {
-            "handle" => handle::round(&trace)?,
+            "handle" => handle::round(&trace, false)?,
+            "whole" => handle::round(&trace, true)?,
             "codec" => codec::round(&trace)?,
-            _ => return Err("handle or codec?".into()),
+            _ => return Err("handle, whole or codec?".into()),
         };
         println!("{line}");
     }
