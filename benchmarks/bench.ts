@@ -24,7 +24,7 @@ import { environment } from './support/statistics.ts'
 import type { Step } from './steps.ts'
 import type { Section } from './support/report.ts'
 
-const NODE_ARGS = ['--expose-gc', '--max-semi-space-size=256']
+const NODE_ARGS = ['--expose-gc']
 const BAR = 24
 /** For all of a short run. */
 const LIMIT_SECONDS = 280

@@ -2,7 +2,7 @@
  * What do the state machine and the codec cost beside those of the Rust crate,
  * on the same inputs?
  *
- * `node --expose-gc --max-semi-space-size=256 benchmarks/handle/main.ts [--messages 10000] [--rounds 7] [--out folder]`
+ * `node --expose-gc benchmarks/handle/main.ts [--messages 10000] [--rounds 7] [--out folder]`
  *
  * Each trace is what a node with five neighbors is given, timers included, in
  * virtual time; `trace.ts` says what is in it. Both sides play the same file in
@@ -31,6 +31,8 @@ import type { Spread } from '../support/statistics.ts'
 const WANTED = 3
 const WARM_UP = 3
 const PASSES = 9
+/** Messages of a trace that is played without a collection in between. */
+const FEW = 100
 
 const { values: options } = parseArgs({
   options: {
@@ -51,6 +53,8 @@ interface RustRound {
   decodeNanos: number
   encodeNanos: number
 }
+
+type Ours = ReturnType<typeof replay> & ReturnType<typeof recode> & { wholeNanos: number }
 
 let rust: string | undefined
 
@@ -84,11 +88,30 @@ function inRust (what: 'handle' | 'whole' | 'codec', file: string): RustRound | 
 }
 
 /** The median of several passes, each of which takes a few milliseconds only: a compiler that works beside one would count as much as it. */
-function recodeOften (trace: Trace): ReturnType<typeof recode> {
-  const passes = Array.from({ length: PASSES }, () => recode(trace))
-  const median = (key: 'decodeNanos' | 'encodeNanos'): number => spread(passes.map((pass) => pass[key])).median
+function median (measure: () => number): number {
+  return spread(Array.from({ length: PASSES }, measure)).median
+}
 
-  return { frames: passes[0].frames, decodeNanos: median('decodeNanos'), encodeNanos: median('encodeNanos') }
+/** Our side of a round. */
+function inOurs (trace: Trace): Ours {
+  const recoded = Array.from({ length: PASSES }, () => recode(trace))
+
+  return {
+    ...replay(trace, meKey, hash, false),
+    frames: recoded[0].frames,
+    nanos: median(() => replay(trace, meKey, hash, false).nanos),
+    wholeNanos: median(() => replay(trace, meKey, hash, true).nanos),
+    decodeNanos: spread(recoded.map(({ decodeNanos }) => decodeNanos)).median,
+    encodeNanos: spread(recoded.map(({ encodeNanos }) => encodeNanos)).median
+  }
+}
+
+function allocatedBytes (trace: Trace): number {
+  return median(() => {
+    globalThis.gc?.()
+
+    return replay(trace, meKey, hash, false).allocatedBytes / trace.steps.length
+  })
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'handle-'))
@@ -96,19 +119,18 @@ const me = endpointId(0)
 const meKey = Buffer.from(me).toString('hex')
 const hash = await loadHash()
 const results: Record<string, Record<string, unknown> & { ratios: Record<string, Spread> }> = {}
+const fewTraces = traces(FEW, hash)
 
-for (const trace of traces(Number(options.messages), hash)) {
+for (const [i, trace] of traces(Number(options.messages), hash).entries()) {
   const file = join(folder, trace.name)
   writeFileSync(file, traceFile(trace, me))
 
-  for (let i = 0; i < WARM_UP; i++) {
-    replay(trace, meKey, hash, false)
-    replay(trace, meKey, hash, true)
-    recodeOften(trace)
+  for (let pass = 0; pass < WARM_UP; pass++) {
+    inOurs(trace)
   }
 
   const played = Array.from({ length: rounds }, () => {
-    const ours = { wholeNanos: replay(trace, meKey, hash, true).nanos, ...replay(trace, meKey, hash, false), ...recodeOften(trace) }
+    const ours = inOurs(trace)
     const [handle, whole, codec] = [inRust('handle', file), inRust('whole', file), inRust('codec', file)]
 
     return { ours, theirs: handle != null && whole != null && codec != null ? { ...codec, ...handle, wholeNanos: whole.nanos } : undefined }
@@ -124,7 +146,8 @@ for (const trace of traces(Number(options.messages), hash)) {
     events: trace.steps.length,
     ours: {
       nanosPerEvent: per(trace.steps.length, played.map((round) => round.ours.nanos)),
-      allocatedBytesPerEvent: per(trace.steps.length, played.map((round) => round.ours.allocatedBytes)),
+      wholeNanosPerEvent: per(trace.steps.length, played.map((round) => round.ours.wholeNanos)),
+      allocatedBytesPerEvent: allocatedBytes(fewTraces[i]),
       handled: ours.handled,
       sent: ours.sent,
       delivered: ours.delivered
@@ -134,6 +157,7 @@ for (const trace of traces(Number(options.messages), hash)) {
       : {
           rust: {
             nanosPerEvent: per(trace.steps.length, played.map((round) => round.theirs?.nanos ?? NaN)),
+            wholeNanosPerEvent: per(trace.steps.length, played.map((round) => round.theirs?.wholeNanos ?? NaN)),
             allocatedBytesPerEvent: theirs.allocatedBytes / trace.steps.length,
             allocationsPerEvent: theirs.allocations / trace.steps.length,
             handled: theirs.handled,

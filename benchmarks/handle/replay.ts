@@ -18,7 +18,7 @@ export interface Replay {
   handled: number
   sent: number
   delivered: number
-  /** Bytes of heap that were allocated; 0 if a collection came between. */
+  /** Bytes of heap that were allocated; 0 if a collection came between, as it does in a long trace. */
   allocatedBytes: number
 }
 
@@ -59,7 +59,6 @@ export function replay (trace: Trace, me: string, hash: (content: Uint8Array) =>
 
   handle({ type: 'command', topic: TOPIC, command: { type: 'join', peers: [] } }, 0)
   handled = 0
-  globalThis.gc?.()
   const heap = process.memoryUsage().heapUsed
   const start = cpuNanos()
 
@@ -76,13 +75,16 @@ export function replay (trace: Trace, me: string, hash: (content: Uint8Array) =>
   return { nanos, handled, sent, delivered, allocatedBytes: Math.max(0, process.memoryUsage().heapUsed - heap) }
 }
 
-/** The events of a trace, what frames bring to be decoded when its turn comes. */
-function frames (trace: Trace): Array<{ atMs: number, event: InEvent | (() => InEvent) }> {
-  const payloads = inChunks(trace.steps.map(({ payload }) => payload))
+/** The events of a trace; what a frame brings is decoded when its turn comes. */
+function frames ({ steps, peers }: Trace): Array<{ atMs: number, event: InEvent | (() => InEvent) }> {
+  const keys = peers.map((id) => Buffer.from(id).toString('hex'))
+  const payloads = inChunks(steps.map(({ payload }) => payload))
 
-  return traceEvents(trace).map(({ atMs, event }, i) => ({
+  return steps.map(({ atMs, kind, from }, i) => ({
     atMs,
-    event: event.type === 'receiveMessage' ? () => ({ ...event, message: decodeMessage(payloads[i]) }) : event
+    event: kind === 'received'
+      ? () => ({ type: 'receiveMessage', from: keys[from], topic: TOPIC, message: decodeMessage(payloads[i]) })
+      : { type: 'command', topic: TOPIC, command: { type: 'broadcast', content: payloads[i], scope: 'swarm' } }
   }))
 }
 

@@ -32,6 +32,7 @@ export interface TopicsMeasured {
   idleCpuMicrosPerTopicAndMinute: number
   /** Of the node, for each message that reached it. */
   cpuMicrosPerDelivery: number
+  published: number
   delivered: number
 }
 

@@ -121,16 +121,18 @@ async function measure ({ topics, peers, idleMs, settleMs, restMs, snapshot, mes
 
   const busyCpu = cpuMicros()
 
-  for (let sent = 0; sent < messages; sent += WINDOW) {
-    const to = Math.min(messages, sent + WINDOW)
-    await ask(far, 'publish', { from: sent, to, topics })
-    await until(() => received.count >= to, PATIENCE_MS / 20, 2)
+  let published = 0
+
+  for (let from = 0; from < messages; from += WINDOW) {
+    published += await ask<number>(far, 'publish', { from, to: Math.min(messages, from + WINDOW), topics })
+    const expected = published
+    await until(() => received.count >= expected, PATIENCE_MS / 20, 2)
   }
 
   const cpuMicrosPerDelivery = (cpuMicros() - busyCpu) / Math.max(received.count, 1)
   far.disconnect()
 
-  return { heapBytesPerTopic, timersBefore, timersAfter, topicsWithNeighbors: topics - alone.size, joinMs, ...idle, cpuMicrosPerDelivery, delivered: received.count }
+  return { heapBytesPerTopic, timersBefore, timersAfter, topicsWithNeighbors: topics - alone.size, joinMs, ...idle, cpuMicrosPerDelivery, published, delivered: received.count }
 }
 
 answer({ measure })
