@@ -48,7 +48,7 @@ const { values: options } = parseArgs({
 const messages = Number(options.messages)
 const loads: Record<string, ProcessLoad> = {
   '256 B, 100/s': { messages, bytes: 256, intervalMs: 10 },
-  '256 B, as fast as taken': { messages: messages * 2, bytes: 256, intervalMs: 0 },
+  '256 B, as fast as taken': { messages: messages * 4, bytes: 256, intervalMs: 0, burst: 32 },
   '4000 B, 50/s': { messages: messages / 2, bytes: 4_000, intervalMs: 20 }
 }
 

@@ -16,6 +16,8 @@ export interface ProcessLoad {
   messages: number
   bytes: number
   intervalMs: number
+  /** So many are handed over at a time; 1 if it is not given. */
+  burst?: number
 }
 
 /** For each delivery: CPU of all processes, and bytes at the interface. */
@@ -65,16 +67,16 @@ export class ProcessSwarm {
   }
 
   /** One member publishes; ends half a second after the last delivery. */
-  async load ({ messages, bytes, intervalMs }: ProcessLoad): Promise<ProcessResult> {
+  async load ({ messages, bytes, intervalMs, burst = 1 }: ProcessLoad): Promise<ProcessResult> {
     const tag = randomTag()
     const [publisher, ...others] = this.#topics
     const cpu = this.#cpu()
     const before = interfaceBytes().bytes
     const startedAt = performance.now()
 
-    for (let i = 0; i < messages; i++) {
-      await publisher.flood({ tag, first: i, count: 1, size: bytes })
-      const wait = startedAt + (i + 1) * intervalMs - performance.now()
+    for (let i = 0; i < messages; i += burst) {
+      await publisher.flood({ tag, first: i, count: Math.min(burst, messages - i), size: bytes })
+      const wait = startedAt + (i + burst) * intervalMs - performance.now()
 
       if (wait > 0) {
         await delay(wait)

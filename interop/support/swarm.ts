@@ -112,7 +112,7 @@ export async function everyoneHearsEveryone (topics: MemberTopic[]): Promise<voi
  * second try, which is printed.
  *
  * Rust peers lose messages among themselves while they are new to each other:
- * of 140 swarms of nine Rust peers that joined at once, 3 did, and all heard
+ * of 100 swarms of nine Rust peers that joined at once, 3 did, and heard
  * everyone a round later; of 67 whose links had come to rest, none did.
  */
 export async function everyoneHearsEveryoneInTheEnd (topics: MemberTopic[]): Promise<void> {
