@@ -87,6 +87,12 @@ const results: GroupResult[] = []
 const notPlayed: string[] = []
 let hasFailed = false
 
+/** The figures of the other groups are as good as before. */
+function onFailure (name: string, err: unknown): void {
+  hasFailed = true
+  notPlayed.push(`${name} (${err instanceof Error ? err.message.split('\n')[0] : 'failed'})`)
+}
+
 for (const group of chosen) {
   if (isOver()) {
     notPlayed.push(group.name)
@@ -99,17 +105,19 @@ for (const group of chosen) {
     notPlayed.push(...result.notPlayed)
     await plotGroup(options.out, result)
   } catch (err) {
-    // the figures of the other groups are as good as before
-    hasFailed = true
-    notPlayed.push(`${group.name} (${err instanceof Error ? err.message.split('\n')[0] : 'failed'})`)
+    onFailure(group.name, err)
   }
 }
 
 let idle = {}
 
 if (wants('idle') && !isOver()) {
-  idle = await measureIdle({ nodes: Number(options.nodes ?? (short ? 10 : 20)), topics: short ? 30 : 100, idleMs: Number(options.idle ?? (short ? 2_000 : 8_000)), settleMs, together: short })
-  await plotIdle(options.out, idle)
+  try {
+    idle = await measureIdle({ nodes: Number(options.nodes ?? (short ? 10 : 20)), topics: short ? 30 : 100, idleMs: Number(options.idle ?? (short ? 2_000 : 8_000)), settleMs, together: short })
+    await plotIdle(options.out, idle)
+  } catch (err) {
+    onFailure('idle', err)
+  }
 }
 
 const all = results.flatMap(targets)
