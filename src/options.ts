@@ -81,7 +81,7 @@ export interface IrohGossipInit {
    * Bytes that may wait to be sent to one peer, 65,536 to 1,073,741,824. Above
    * half of it payloads wait in the message cache until the queue has drained.
    *
-   * @default 1048576
+   * @default 1048576, or four times `maxMessageSize` if that is more
    */
   maxSendQueueBytes?: number
   /**
@@ -158,6 +158,9 @@ const optionNames = new Set([
   'allowPeer', 'runOnLimitedConnection', 'eventQueueCapacity', 'maxSendQueueBytes', 'stallTimeoutMs', 'protocol'
 ])
 
+/** A send queue has room for so many of the largest messages at least. */
+const MESSAGES_IN_QUEUE = 4
+
 /**
  * Fills in defaults.
  *
@@ -180,7 +183,7 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
     fanoutTTL: 60_000,
     runOnLimitedConnection: false,
     eventQueueCapacity: DEFAULT_EVENT_QUEUE_CAPACITY,
-    maxSendQueueBytes: DEFAULT_MAX_SEND_QUEUE_BYTES,
+    maxSendQueueBytes: Math.max(DEFAULT_MAX_SEND_QUEUE_BYTES, MESSAGES_IN_QUEUE * (init.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE)),
     stallTimeoutMs: DEFAULT_STALL_TIMEOUT_MS,
     protocol: GOSSIP_PROTOCOL,
     ...withoutUndefined(init),
@@ -206,8 +209,8 @@ export function resolveOptions (init: IrohGossipInit): ResolvedOptions {
     throw new InvalidParametersError(`protocol must start with a slash, got ${JSON.stringify(resolved.protocol)}`)
   }
 
-  if (resolved.maxSendQueueBytes < 4 * resolved.maxMessageSize) {
-    throw new InvalidParametersError(`maxSendQueueBytes must be at least four times maxMessageSize (${4 * resolved.maxMessageSize}), got ${resolved.maxSendQueueBytes}`)
+  if (resolved.maxSendQueueBytes < MESSAGES_IN_QUEUE * resolved.maxMessageSize) {
+    throw new InvalidParametersError(`maxSendQueueBytes must be at least four times maxMessageSize (${MESSAGES_IN_QUEUE * resolved.maxMessageSize}), got ${resolved.maxSendQueueBytes}`)
   }
 
   return resolved

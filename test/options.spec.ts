@@ -33,8 +33,7 @@ const numbers = {
 function only (name: string, value: unknown): IrohGossipInit {
   const [first, second] = name.split('.')
 
-  // frames of the largest size need a queue that holds some of them
-  return { ...name === 'maxMessageSize' ? { maxSendQueueBytes: 1_073_741_824 } : {}, [first]: second == null ? value : { [second]: value } }
+  return { [first]: second == null ? value : { [second]: value } }
 }
 
 /** What making a node with these options throws. */
@@ -64,7 +63,7 @@ describe('options', () => {
   }
 
   for (const [init, words] of [
-    [{ maxMessageSize: 1_000_000 }, 'maxSendQueueBytes must be at least four times maxMessageSize (4000000), got 1048576'],
+    [{ maxMessageSize: 1_000_000, maxSendQueueBytes: 1_048_576 }, 'maxSendQueueBytes must be at least four times maxMessageSize (4000000), got 1048576'],
     [{ emitSelf: 'yes' }, 'emitSelf must be true or false, got string'],
     [{ runOnLimitedConnection: 1 }, 'runOnLimitedConnection must be true or false, got number'],
     [{ allowPublishToZeroTopicPeers: null }, 'allowPublishToZeroTopicPeers must be true or false, got object'],
