@@ -86,6 +86,15 @@ const { short } = options
 const results: Record<string, Step[]> = {}
 const notPlayed: string[] = []
 
+/** Writes what there is so far: the last axes take long. */
+function write (): void {
+  const loads = Object.values(results).flat().filter(({ figures }) => 'missed' in figures)
+  const sum = (key: string): number => loads.reduce((total, { figures }) => total + figures[key].most, 0)
+  writeResults(options.out, loads.length === 0
+    ? []
+    : [{ what: 'scale: everything delivered, nothing twice', wanted: 'all, once', figure: `${sum('missed')} missed, ${sum('duplicates')} twice, in ${loads.length} loads`, met: sum('missed') + sum('duplicates') === 0 }], { axes: results, notPlayed })
+}
+
 for (const { name, title, xTitle, run, places, short: few, plots } of axes) {
   if (options.axis != null && !options.axis.includes(name)) {
     continue
@@ -108,11 +117,9 @@ for (const { name, title, xTitle, run, places, short: few, plots } of axes) {
     const points = steps.flatMap(({ at, figures }) => keys.map((series) => ({ series, x: at, value: figures[series] })))
     await linePlot(options.out, { name: `${name}-${plot}`, title, unit, xTitle, logX: true, logY, points })
   }
+
+  write()
 }
 
-const loads = Object.values(results).flat().filter(({ figures }) => 'missed' in figures)
-const sum = (key: string): number => loads.reduce((total, { figures }) => total + figures[key].most, 0)
-writeResults(options.out, loads.length === 0
-  ? []
-  : [{ what: 'scale: everything delivered, nothing twice', wanted: 'all, once', figure: `${sum('missed')} missed, ${sum('duplicates')} twice, in ${loads.length} loads`, met: sum('missed') + sum('duplicates') === 0 }], { axes: results, notPlayed })
+write()
 process.exit()

@@ -26,7 +26,7 @@ function table (targets: Target[]): string {
 
 /** The targets of all programs as Markdown, below machine, versions and command. */
 export function resultsTable (results: KeptResult[]): string {
-  const machines = new Set(results.map(({ environment }) => Object.entries(environment).map(([key, value]) => `${key} ${value}`).join(', ')))
+  const machines = new Set(results.map(({ environment }) => Object.entries(environment).filter(([key]) => key !== 'loadAverage').map(([key, value]) => `${key} ${value}`).join(', ')))
 
   return [
     ...[...machines].map((machine) => `${machine}.`),
