@@ -121,7 +121,7 @@ export async function everyoneHearsEveryoneInTheEnd (topics: MemberTopic[]): Pro
   try {
     await everyoneHearsEveryone(topics)
   } catch (err) {
-    console.info(`      a second try, for: ${String(err)}`)
+    process.stdout.write(`      a second try, for: ${String(err)}\n`)
     await calm(topics)
     await everyoneHearsEveryone(topics)
   }
