@@ -30,7 +30,8 @@ export interface Replay {
  * driver does; otherwise decoding comes before, and nothing is encoded
  */
 export function replay (trace: Trace, me: string, hash: (content: Uint8Array) => MessageId, whole: boolean): Replay {
-  const events = whole ? frames(trace) : traceEvents(trace)
+  const steps = traceEvents(trace, inChunks(trace.steps.map(({ payload }) => payload)))
+  const events = whole ? steps : steps.map(({ atMs, event }) => ({ atMs, event: event() }))
   const state = new State({ me, seed: 1, hash })
   const timers = new TimerQueue<Timer>()
   let encoded: Message | undefined
@@ -73,19 +74,6 @@ export function replay (trace: Trace, me: string, hash: (content: Uint8Array) =>
   const nanos = cpuNanos() - start
 
   return { nanos, handled, sent, delivered, allocatedBytes: Math.max(0, process.memoryUsage().heapUsed - heap) }
-}
-
-/** The events of a trace; what a frame brings is decoded when its turn comes. */
-function frames ({ steps, peers }: Trace): Array<{ atMs: number, event: InEvent | (() => InEvent) }> {
-  const keys = peers.map((id) => Buffer.from(id).toString('hex'))
-  const payloads = inChunks(steps.map(({ payload }) => payload))
-
-  return steps.map(({ atMs, kind, from }, i) => ({
-    atMs,
-    event: kind === 'received'
-      ? () => ({ type: 'receiveMessage', from: keys[from], topic: TOPIC, message: decodeMessage(payloads[i]) })
-      : { type: 'command', topic: TOPIC, command: { type: 'broadcast', content: payloads[i], scope: 'swarm' } }
-  }))
 }
 
 /** Bytes that a stream hands over in one piece. */

@@ -139,14 +139,14 @@ export function traceFile ({ peers, steps }: Trace, me: Uint8Array): Uint8Array 
   return Buffer.concat(parts)
 }
 
-/** The trace as events of our state machine, decoded. */
-export function traceEvents ({ peers, steps }: Trace): Array<{ atMs: number, event: InEvent }> {
+/** The events of a trace for our state machine; what a frame brings is decoded when its event is asked for. */
+export function traceEvents ({ peers, steps }: Trace, payloads: Uint8Array[]): Array<{ atMs: number, event (): InEvent }> {
   const keys = peers.map((id) => Buffer.from(id).toString('hex'))
 
-  return steps.map(({ atMs, kind, from, payload }) => ({
+  return steps.map(({ atMs, kind, from }, i) => ({
     atMs,
     event: kind === 'received'
-      ? { type: 'receiveMessage', from: keys[from], topic: TOPIC, message: decodeMessage(payload) }
-      : { type: 'command', topic: TOPIC, command: { type: 'broadcast', content: payload, scope: 'swarm' } }
+      ? () => ({ type: 'receiveMessage', from: keys[from], topic: TOPIC, message: decodeMessage(payloads[i]) })
+      : () => ({ type: 'command', topic: TOPIC, command: { type: 'broadcast', content: payloads[i], scope: 'swarm' } })
   }))
 }
