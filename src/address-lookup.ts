@@ -1,5 +1,6 @@
 import { NotFoundError, peerRoutingSymbol } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
+import { equals } from 'uint8arrays/equals'
 import { endpointIdOf, peerIdOf, toMultiaddrs } from './iroh-address.ts'
 import { decodePeerData, hasExtension } from './wire/index.ts'
 import type { PeerKey } from './proto/messages.ts'
@@ -30,6 +31,8 @@ interface Entry {
   /** Whether the peer's own data says that it runs this implementation. */
   isOurs: boolean
   expires: number
+  /** The data that the newest addresses are from, if they are from any. */
+  data?: Uint8Array
 }
 
 /**
@@ -59,11 +62,19 @@ export class AddressLookup {
 
   /** Learns from a peer's data as it came in a message. Data that cannot be read is no news. */
   addPeerData (key: PeerKey, data: Uint8Array): void {
+    const known = this.#entries.get(key)
+
+    // each topic that shares the peer says the same
+    if (known?.data != null && equals(known.data, data) && this.#isUsable(key, known)) {
+      this.#set(key, known.addresses, known.isOurs, data)
+      return
+    }
+
     const addresses = addressesOf(key, data)
     const isOurs = hasExtension(data)
 
     if (addresses.length > 0 || isOurs) {
-      this.#add(key, addresses, isOurs)
+      this.#add(key, addresses, isOurs, data)
     }
   }
 
@@ -77,29 +88,31 @@ export class AddressLookup {
     return this.#entries.get(key)?.isOurs === true
   }
 
-  #add (key: PeerKey, learned: Multiaddr[], isOurs: boolean): void {
-    const now = this.#now()
+  #add (key: PeerKey, learned: Multiaddr[], isOurs: boolean, data?: Uint8Array): void {
     const known = this.get(key)
     const hasRelay = learned.some(isRelay)
     const names = new Set(learned.map(String))
     const older = known.filter((address) => !names.has(address.toString()) && !(hasRelay && isRelay(address)))
+    this.#set(key, [...learned, ...older].slice(0, MAX_ADDRESSES), isOurs, data)
+  }
 
+  #set (key: PeerKey, addresses: Multiaddr[], isOurs: boolean, data?: Uint8Array): void {
+    const now = this.#now()
     // re-inserted, so that the map is ordered by the last news
     this.#entries.delete(key)
-    this.#entries.set(key, {
-      addresses: [...learned, ...older].slice(0, MAX_ADDRESSES),
-      isOurs,
-      expires: now + RETENTION_MS
-    })
-
+    this.#entries.set(key, { addresses, isOurs, expires: now + RETENTION_MS, data })
     this.#evict(now)
+  }
+
+  #isUsable (key: PeerKey, { expires }: Entry): boolean {
+    return expires > this.#now() || this.#isConnected(key)
   }
 
   /** The addresses of a peer, newest first, each ending in its `/p2p/` part. */
   get (key: PeerKey): Multiaddr[] {
     const entry = this.#entries.get(key)
 
-    return entry == null || (entry.expires <= this.#now() && !this.#isConnected(key)) ? [] : entry.addresses
+    return entry != null && this.#isUsable(key, entry) ? entry.addresses : []
   }
 
   clear (): void {
