@@ -37,6 +37,8 @@ export interface SubscriptionChange { (entry: TopicEntry, peerId: PeerId, subscr
  */
 export class TopicRegistry {
   readonly #entries = new Map<TopicKey, TopicEntry>()
+  /** In how many topics a peer is a neighbor: with thousands of topics, counting takes too long. */
+  readonly #shared = new Map<PeerKey, number>()
   readonly #onSubscriptionChange: SubscriptionChange
 
   constructor (onSubscriptionChange: SubscriptionChange = () => {}) {
@@ -91,18 +93,16 @@ export class TopicRegistry {
   }
 
   delete (key: TopicKey): void {
+    for (const peer of this.#entries.get(key)?.neighbors.keys() ?? []) {
+      this.#share(peer, -1)
+    }
+
     this.#entries.delete(key)
   }
 
   /** Topics in which the peer is a neighbor. */
   sharedWith (peer: PeerKey): number {
-    let shared = 0
-
-    for (const entry of this.#entries.values()) {
-      shared += entry.neighbors.has(peer) ? 1 : 0
-    }
-
-    return shared
+    return this.#shared.get(peer) ?? 0
   }
 
   /**
@@ -115,13 +115,14 @@ export class TopicRegistry {
    */
   applyNeighbor (entry: TopicEntry, event: Exclude<ProtoTopicEvent, { type: 'received' }>, peerId: PeerId, isAnnounced = false): void {
     if (event.type === 'neighborUp') {
+      this.#share(event.peer, entry.neighbors.has(event.peer) ? 0 : 1)
       entry.neighbors.set(event.peer, peerId)
       this.tell(entry, { type: 'neighborUp', peer: peerId })
       this.addSubscriber(entry, event.peer, peerId)
       return
     }
 
-    entry.neighbors.delete(event.peer)
+    this.#share(event.peer, entry.neighbors.delete(event.peer) ? -1 : 0)
     this.tell(entry, { type: 'neighborDown', peer: peerId, reason: event.reason })
 
     if (event.reason === 'stopped') {
@@ -170,6 +171,16 @@ export class TopicRegistry {
   tell (entry: TopicEntry, event: TopicEvent): void {
     for (const handle of entry.handles) {
       handle.push(event)
+    }
+  }
+
+  #share (peer: PeerKey, topics: number): void {
+    const shared = this.sharedWith(peer) + topics
+
+    if (shared > 0) {
+      this.#shared.set(peer, shared)
+    } else {
+      this.#shared.delete(peer)
     }
   }
 
