@@ -64,6 +64,18 @@ describe('the address lookup', () => {
     ])
   })
 
+  it('has again in front what a peer says once more', () => {
+    const data = { directAddresses: [{ host: '192.0.2.1', port: 1 }] }
+    const [said, told] = [`/ip4/192.0.2.1/udp/1/quic-v1/sni/iroh.invalid${suffix}`, `/ip4/192.0.2.2/tcp/2${suffix}`]
+    learn(data)
+    learn(data)
+    expect(known()).to.deep.equal([said])
+    lookup.addMultiaddrs(key, [multiaddr(told)])
+    expect(known()).to.deep.equal([told, said])
+    learn(data)
+    expect(known()).to.deep.equal([said, told])
+  })
+
   it('keeps at most 16 addresses of a peer, the newest', () => {
     for (let port = 1; port <= 40; port++) {
       learn({ directAddresses: [{ host: '192.0.2.1', port }] })

@@ -99,6 +99,8 @@ export const FIRST_SHUFFLE_MS = 500
 export const STALE_REPLIES = 2
 /** In a topic whose views do not change one Shuffle or sounding in so many is sent. */
 export const MAX_REST = 8
+/** The same where nobody is known but neighbors. */
+export const MAX_REST_AMONG_NEIGHBORS = 64
 /**
  * Soundings: how many peers at once by a young node, later one; milliseconds between two, and how often at
  * that pace before it becomes that of Shuffles. At most one link is

@@ -1,8 +1,13 @@
-import { MAX_REST } from './limits.ts'
+import { MAX_REST, MAX_REST_AMONG_NEIGHBORS } from './limits.ts'
+
+/** How many times as rare each turn is as the one before, where everybody is a neighbor. */
+const AMONG_NEIGHBORS = 4
 
 /**
  * Which turns of a regular task are worth taking: all while something is new,
- * else every second, every fourth and so on.
+ * else every second, every fourth and so on; where everybody is a neighbor, so
+ * that there is hardly anything to learn, every fourth from the start, then
+ * every sixteenth and so on.
  */
 export class Rests {
   private news = -1
@@ -13,13 +18,14 @@ export class Rests {
    * To be called at each turn.
    *
    * @param news - another number than at the last turn if something is new
+   * @param knowsOnlyNeighbors - whether nobody else was heard of
    * @returns whether the turn is to be taken
    */
-  isDue (news: number): boolean {
+  isDue (news: number, knowsOnlyNeighbors: boolean): boolean {
     if (news !== this.news) {
       this.news = news
-      this.rest = 1
-      this.left = 1
+      this.rest = knowsOnlyNeighbors ? AMONG_NEIGHBORS : 1
+      this.left = this.rest
     }
 
     this.left--
@@ -28,7 +34,7 @@ export class Rests {
       return false
     }
 
-    this.rest = Math.min(2 * this.rest, MAX_REST)
+    this.rest = knowsOnlyNeighbors ? Math.min(AMONG_NEIGHBORS * this.rest, MAX_REST_AMONG_NEIGHBORS) : Math.min(2 * this.rest, MAX_REST)
     this.left = this.rest
 
     return true

@@ -100,7 +100,12 @@ export class Views {
    * only when a ShuffleReply reminds them.
    */
   isWorthAWord (rests: Rests): boolean {
-    return this.others.size > 0 || rests.isDue(this.changes)
+    return this.others.size > 0 || rests.isDue(this.changes, this.knowsOnlyNeighbors)
+  }
+
+  /** Whether the swarm seems to be us and our neighbors: nobody else was heard of. */
+  get knowsOnlyNeighbors (): boolean {
+    return this.passive.size === 0 && this.others.size === 0
   }
 
   /** Whether the peer may be remembered: whoever is named to a Rust peer and cannot be dialed is lost to it (rule 10). */

@@ -174,7 +174,7 @@ export class Walks {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
       this.staleReplies = 0
     } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs) {
-      this.shufflePauseMs = this.staleReplies >= STALE_REPLIES ? config.membership.shuffleIntervalMs : 2 * this.shufflePauseMs
+      this.shufflePauseMs = this.staleReplies >= (views.knowsOnlyNeighbors ? 1 : STALE_REPLIES) ? config.membership.shuffleIntervalMs : 2 * this.shufflePauseMs
       out.send(to, shuffles.create(to, peerData, now))
     } else if (views.isWorthAWord(this.rests)) {
       out.send(to, shuffles.create(to, peerData, now))
@@ -188,11 +188,9 @@ export class Walks {
     return views.others.size === 0 && views.changes === this.changesBefore && this.shufflePauseMs >= config.membership.shuffleIntervalMs
   }
 
-  /** Whether the swarm seems to be us and our neighbors: we know nobody else, and neither does who shuffles. */
+  /** Whether the swarm seems to be us and our neighbors, to us and to who shuffles. */
   private isAllThereIs ({ nodes }: Shuffle): boolean {
-    const { views } = this.shared
-
-    return views.passive.size === 0 && views.others.size === 0 && !nodes.some(({ id }) => this.isNew(id))
+    return this.shared.views.knowsOnlyNeighbors && !nodes.some(({ id }) => this.isNew(id))
   }
 
   private isNew (peer: PeerKey): boolean {

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { TestNode, sent } from './support/test-node.ts'
-import type { PeerInfo, Shuffle } from '../../src/proto/index.ts'
+import type { PeerInfo, Rules, Shuffle } from '../../src/proto/index.ts'
 
 const NEIGHBORS = ['a', 'b', 'c', 'd', 'e']
 
 /** How often a young node shuffles in 50 s, while strangers answer each time. */
-function shufflesOf (reply: (nth: number) => PeerInfo[]): number {
-  const node = new TestNode()
+function shufflesOf (reply: (nth: number) => PeerInfo[], rules: Partial<Rules> = {}): number {
+  const node = new TestNode({ rules })
   node.join([])
   NEIGHBORS.forEach((peer) => node.receive(peer, { type: 'neighbor', priority: 'low' }))
   let count = 0
@@ -35,6 +35,13 @@ describe('a young node', () => {
 
     // the third was due before the second was answered
     expect(count).to.equal(3)
+  })
+
+  it('shuffles as rarely as others after a single reply if nobody is known but neighbors', () => {
+    const count = shufflesOf(() => NEIGHBORS.slice(0, 4).map((id) => ({ id })), { understandsRefusal: () => true })
+
+    // the second was due before the first was answered
+    expect(count).to.equal(2)
   })
 
   it('shuffles often while only some replies bring nobody new', () => {

@@ -279,10 +279,18 @@ describe('Shuffle', () => {
   })
 
   it('is sent more rarely still where nobody comes or goes', () => {
-    const node = freshNode(['a'], { rules: ours })
+    const node = freshNode(FULL, { rules: ours })
+    node.receive('a', shuffle('o', [{ id: 'p' }], 0))
     const found = pauses(node, 12)
 
     expectPauses(found.slice(7), [60_000, 120_000, 240_000, 480_000, 480_000])
+  })
+
+  it('is hardly sent any more where nobody is known but neighbors', () => {
+    const node = freshNode(['a'], { rules: ours })
+    const found = pauses(node, 9)
+
+    expectPauses(found.slice(7), [240_000, 960_000])
   })
 
   it('is sent in each interval beside Rust peers, which ask others only when a reply reminds them', () => {
@@ -291,6 +299,15 @@ describe('Shuffle', () => {
     const found = pauses(node, 12)
 
     expectPauses(found.slice(7), [60_000, 60_000, 60_000, 60_000, 60_000])
+  })
+
+  it('goes no further than to the first who knows nobody else than its neighbors, unless it names another', () => {
+    const goesTo = (nodes: PeerInfo[]): unknown[] => sent(freshNode(FULL, { rules: ours }).receive('a', shuffle('b', nodes, 6)))
+      .map(([, to, message]) => [to, (message as Message).type])
+
+    expect(goesTo([{ id: 'b' }, { id: 'c' }])).to.deep.equal([['b', 'shuffleReply']])
+    expect(goesTo([{ id: 'b' }, { id: 'x' }])).to.have.lengthOf(1)
+    expect(goesTo([{ id: 'b' }, { id: 'x' }])).to.not.deep.equal([['b', 'shuffleReply']])
   })
 
   it('goes no further than to the first, where nobody has come or gone for long', () => {
