@@ -1,6 +1,6 @@
 /**
- * What does a delivery cost in a swarm of processes on native iroh: all of this
- * package, all of the Rust crate, half and half?
+ * What does a delivery cost in a swarm of processes: all of this package, all of
+ * the Rust crate, half and half on native iroh, and all of this package on TCP?
  *
  * `node benchmarks/vs-rust/main.ts [--members 20] [--messages 500] [--rounds 3] [--out folder]`
  *
@@ -29,12 +29,13 @@ type Figures = Record<keyof ProcessResult, Spread>
 interface LoadFigures {
   load: string
   swarms: Record<Kind, Figures>
-  /** Ours / Rust's. */
+  /** Ours / Rust's: both on native iroh, and ours on TCP. */
   cpuRatio: Spread
+  tcpCpuRatio: Spread
 }
 
 const WANTED = 2.5
-const kinds: Kind[] = ['js', 'rust', 'mixed']
+const kinds: Kind[] = ['js', 'rust', 'mixed', 'js-tcp']
 
 const { values: options } = parseArgs({
   options: {
@@ -83,11 +84,11 @@ async function compare (): Promise<boolean> {
       progress(`vs-rust: ${name}, round ${round + 1} of ${options.rounds}`)
     }
 
-    complete = complete && played.every(({ js }) => js.delivered === js.expected && js.duplicates === 0)
+    complete = complete && played.every((round) => [round.js, round['js-tcp']].every(({ delivered, expected, duplicates }) => delivered === expected && duplicates === 0))
     const of = (kind: Kind, key: keyof ProcessResult): number[] => played.map((round) => round[kind][key])
-    const ratio = spread(played.map(({ js, rust }) => js.cpuMicros / rust.cpuMicros))
+    const besideRust = (kind: Kind): Spread => spread(played.map((round) => round[kind].cpuMicros / round.rust.cpuMicros))
     const swarm = (kind: Kind): Figures => Object.fromEntries(Object.keys(played[0][kind]).map((key) => [key, spread(of(kind, key as keyof ProcessResult))])) as Figures
-    results.push({ load: name, swarms: { js: swarm('js'), rust: swarm('rust'), mixed: swarm('mixed') }, cpuRatio: ratio })
+    results.push({ load: name, swarms: { js: swarm('js'), rust: swarm('rust'), mixed: swarm('mixed'), 'js-tcp': swarm('js-tcp') }, cpuRatio: besideRust('js'), tcpCpuRatio: besideRust('js-tcp') })
   }
 
   for (const child of swarms.values()) {
@@ -98,15 +99,18 @@ async function compare (): Promise<boolean> {
   for (const [key, unit] of [['cpuMicros', 'microseconds of CPU for each delivery'], ['bytes', 'bytes at the interface for each delivery']] as const) {
     await barPlot(options.out, {
       name: key,
-      title: `${options.members} processes on native iroh`,
+      title: `${options.members} processes`,
       unit,
       points: results.flatMap(({ load, swarms }) => kinds.map((kind) => ({ series: kind, x: load, value: swarms[kind][key] })))
     })
   }
 
   writeResults(options.out, [
-    { what: 'native iroh: everything delivered in our swarm, nothing twice', wanted: 'all, once', figure: complete ? 'all, once' : 'not all, or twice', met: complete },
-    ...results.map(({ load, cpuRatio }) => limitTarget(`native iroh, ${load}: CPU of our swarm beside Rust's`, WANTED, cpuRatio, ' times'))
+    { what: 'everything delivered in our swarms, nothing twice', wanted: 'all, once', figure: complete ? 'all, once' : 'not all, or twice', met: complete },
+    ...results.flatMap(({ load, cpuRatio, tcpCpuRatio }) => [
+      limitTarget(`${load}: CPU of our swarm on native iroh beside Rust's`, WANTED, cpuRatio, ' times'),
+      limitTarget(`${load}: CPU of our swarm on TCP beside Rust's on native iroh`, WANTED, tcpCpuRatio, ' times')
+    ])
   ], { bytesIsolated: canIsolate, members: Number(options.members), rounds: Number(options.rounds), loads: results })
 
   return complete

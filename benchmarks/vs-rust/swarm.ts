@@ -8,8 +8,8 @@ import { randomTopic } from '../../interop/support/topic.ts'
 import { interfaceBytes } from '../support/interface-bytes.ts'
 import type { RustTopic } from '../../interop/support/rust-topic.ts'
 
-/** What a swarm is made of. */
-export type Kind = 'js' | 'rust' | 'mixed'
+/** What a swarm is made of: on native iroh, or libp2p's TCP, noise and yamux. */
+export type Kind = 'js' | 'rust' | 'mixed' | 'js-tcp'
 
 /** What is published by one member. */
 export interface ProcessLoad {
@@ -47,7 +47,7 @@ function cpuMicros (pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MICROS
 }
 
-/** Members in a process each, on native iroh, that joined through one of those before them. */
+/** Members in a process each that joined through one of those before them. */
 export class ProcessSwarm {
   readonly #peers: Peer[] = []
   readonly #topics: Array<RustTopic<RustPeer> | RustTopic<JsProcess>> = []
@@ -57,7 +57,7 @@ export class ProcessSwarm {
 
     for (let i = 0; i < members; i++) {
       const isRust = kind === 'rust' || (kind === 'mixed' && i % 2 === 1)
-      const peer = isRust ? await RustPeer.spawn() : await JsProcess.spawn()
+      const peer = isRust ? await RustPeer.spawn() : await JsProcess.spawn({ transport: kind === 'js-tcp' ? 'tcp' : 'iroh' })
       const bootstrap = i === 0 ? [] : [this.#peers[(i - 1) >> 1]]
       this.#peers.push(peer)
       this.#topics.push(await peer.join(topic, { bootstrap, count: true }))

@@ -12,11 +12,13 @@ import { JsPeer } from './peer.ts'
 const { values } = parseArgs({
   options: {
     'secret-key': { type: 'string' },
-    config: { type: 'string' }
+    config: { type: 'string' },
+    transport: { type: 'string', default: 'iroh' }
   }
 })
 const seed = values['secret-key']
 const node = await JsNode.start({
+  transports: [values.transport === 'tcp' ? 'tcp' : 'iroh'],
   privateKey: seed == null ? undefined : await generateKeyPairFromSeed('Ed25519', fromString(seed, 'hex')),
   gossip: values.config == null ? undefined : JSON.parse(values.config)
 })

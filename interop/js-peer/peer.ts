@@ -1,7 +1,8 @@
+import { multiaddr } from '@multiformats/multiaddr'
 import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
 import { TopicId } from '../../src/index.ts'
-import { endpointIdOf, irohMultiaddr } from '../support/address.ts'
+import { endpointIdOf } from '../support/address.ts'
 import { Changes } from '../support/changes.ts'
 import { Tally, numberedContent } from '../support/numbered.ts'
 import type { Topic } from '../../src/index.ts'
@@ -18,6 +19,7 @@ interface Request {
   peers: string[]
   bootstrap: string[]
   addresses: string[]
+  multiaddrs: string[]
   content: string
   tag: string
   first: number
@@ -47,7 +49,7 @@ export class JsPeer {
   constructor (node: JsNode, print: (line: unknown) => void) {
     this.#node = node
     this.#print = print
-    print({ event: 'ready', endpointId: node.endpointId, addresses: node.addresses })
+    print({ event: 'ready', endpointId: node.endpointId, addresses: node.addresses, multiaddrs: node.multiaddrs.map(String) })
   }
 
   /** Takes one line of stdin, and says whether it was the last. */
@@ -66,7 +68,7 @@ export class JsPeer {
   async #perform (request: Request): Promise<unknown> {
     switch (request.do) {
       case 'addPeer':
-        this.#addresses.set(request.peer, request.addresses.map((address) => irohMultiaddr(request.peer, address)))
+        this.#addresses.set(request.peer, request.multiaddrs.map((address) => multiaddr(address)))
         return
       case 'join':
         await this.#join(request)

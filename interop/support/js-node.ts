@@ -13,10 +13,13 @@ import type { Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+/** How a JavaScript peer can be reached. */
+export type TransportName = 'iroh' | 'tcp'
+
 /** How a JavaScript peer is started. */
 export interface JsNodeOptions {
   /** By default native iroh alone. */
-  transports?: Array<'iroh' | 'tcp'>
+  transports?: TransportName[]
   /** Whether the node listens, as it does by default. */
   listen?: boolean
   /** Keeps the id of a node that is started again. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { PeerProcess } from './peer-process.ts'
 import { ProcessMember } from './process-member.ts'
+import type { TransportName } from './js-node.ts'
 import type { JoinOptions } from './member.ts'
 import type { RustTopic } from './rust-topic.ts'
 import type { IrohGossipInit } from '../../src/index.ts'
@@ -10,6 +11,8 @@ export interface JsProcessOptions {
   /** 64 hex characters; keeps the id of a peer that is started again. */
   secretKey?: string
   gossip?: IrohGossipInit
+  /** By default native iroh. */
+  transport?: TransportName
 }
 
 /** What a JavaScript peer has open at the moment. */
@@ -30,6 +33,7 @@ export class JsProcess extends ProcessMember {
     const child = new PeerProcess(process.execPath, [
       MAIN,
       ...(options.secretKey == null ? [] : ['--secret-key', options.secretKey]),
+      ...(options.transport == null ? [] : ['--transport', options.transport]),
       ...(options.gossip == null ? [] : ['--config', JSON.stringify(options.gossip)])
     ])
 

@@ -11,13 +11,22 @@ export interface TopicEvents {
   onEnd (reason: Error): void
 }
 
+/** What a peer says of itself once it listens. */
+export interface ReadyPeer {
+  endpointId: string
+  /** `ip:port` of native iroh. */
+  addresses: string[]
+  /** Said by peers of ours. */
+  multiaddrs?: string[]
+}
+
 interface Pending {
   resolve (value: unknown): void
   reject (err: Error): void
 }
 
 type Line =
-  | { event: 'ready', endpointId: string, addresses: string[] }
+  | ({ event: 'ready' } & ReadyPeer)
   | ({ topic: string } & RustEvent)
   | { reply: number, value?: unknown, error?: string }
 
@@ -46,7 +55,7 @@ export class PeerProcess {
   readonly #child: ChildProcessWithoutNullStreams
   readonly #pending = new Map<number, Pending>()
   readonly #changes = new Changes()
-  #ready?: { endpointId: string, addresses: string[] }
+  #ready?: ReadyPeer
   #ended = false
   #stderr = ''
   #requests = 0
@@ -72,7 +81,7 @@ export class PeerProcess {
     return this.#stderr
   }
 
-  async ready (): Promise<{ endpointId: string, addresses: string[] }> {
+  async ready (): Promise<ReadyPeer> {
     await this.#changes.until('the peer is ready', () => this.#ready != null)
 
     if (this.#ready == null) {

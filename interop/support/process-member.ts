@@ -1,7 +1,8 @@
+import { multiaddr } from '@multiformats/multiaddr'
 import { endpointIdOf, irohMultiaddr } from './address.ts'
 import { RustTopic } from './rust-topic.ts'
 import type { Contact, JoinOptions, Member, MemberKind, MemberTopic } from './member.ts'
-import type { PeerProcess } from './peer-process.ts'
+import type { PeerProcess, ReadyPeer } from './peer-process.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** A peer that runs in a process of its own, of either kind: the commands that both understand. */
@@ -18,13 +19,13 @@ export abstract class ProcessMember implements Member {
    * @param process - one that is ready
    * @param ready - what it said when it was
    */
-  protected constructor (kind: MemberKind, process: PeerProcess, { endpointId, addresses }: { endpointId: string, addresses: string[] }) {
+  protected constructor (kind: MemberKind, process: PeerProcess, { endpointId, addresses, multiaddrs }: ReadyPeer) {
     this.#process = process
     this.kind = kind
     this.name = `${kind}:${endpointId.slice(0, 8)}`
     this.endpointId = endpointId
     this.addresses = addresses
-    this.multiaddrs = addresses.map((address) => irohMultiaddr(endpointId, address))
+    this.multiaddrs = multiaddrs?.map((address) => multiaddr(address)) ?? addresses.map((address) => irohMultiaddr(endpointId, address))
   }
 
   abstract join (topic: string, options?: JoinOptions): Promise<MemberTopic>
@@ -41,8 +42,8 @@ export abstract class ProcessMember implements Member {
 
   /** Tells the peer where contacts can be dialed. */
   async meet (contacts: Contact[]): Promise<void> {
-    await Promise.all(contacts.map(async ({ endpointId, addresses }) => {
-      await this.ask({ do: 'addPeer', peer: endpointId, addresses })
+    await Promise.all(contacts.map(async ({ endpointId, addresses, multiaddrs }) => {
+      await this.ask({ do: 'addPeer', peer: endpointId, addresses, multiaddrs: multiaddrs.map(String) })
     }))
   }
 
