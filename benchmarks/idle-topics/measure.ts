@@ -23,9 +23,9 @@ export interface TopicsMeasured {
   /** Timers that are armed. */
   timersBefore: number
   timersAfter: number
-  /** Topics in which the node knows another one. */
-  topicsWithNeighbors: number
-  /** From the first `subscribe` until every topic has a neighbor. */
+  /** Links that the node and its peers lack, of all that there could be. */
+  linksMissing: number
+  /** From the first `subscribe` until all who share a topic are linked; some topics are joined at a time. */
   joinMs: number
   /** Bytes at the interface, of all nodes together, and CPU of the node. */
   idleBytesPerTopicAndMinute: number
@@ -36,7 +36,7 @@ export interface TopicsMeasured {
   delivered: number
 }
 
-/** Measures a node alone in its process; its peers share another one, in the same network namespace. */
+/** Measures a node alone in its process; its peers share two others, in the same network namespace. */
 export async function measureTopics (init: TopicsInit): Promise<TopicsMeasured> {
   const child = isolated(fileURLToPath(new URL('./node.ts', import.meta.url)), [], ['--expose-gc'])
   const measured = await ask<TopicsMeasured>(child, 'measure', init)

@@ -7,14 +7,24 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createContestant } from '../support/contestants.ts'
 import { interfaceBytes } from '../support/interface-bytes.ts'
 import { answer, ask } from '../support/requests.ts'
-import { topicName } from './topics.ts'
+import { progress } from '../support/results.ts'
+import { missingLinks, topicName } from './topics.ts'
 import type { TopicsInit, TopicsMeasured } from './measure.ts'
+import type { TopicRange } from './topics.ts'
+import type { ContestantNode } from '../support/contestants.ts'
 import type { ChildProcess } from 'node:child_process'
 
 const PATIENCE_MS = 120_000
 /** Less than this is said of each topic in a second once the questions of the beginning have been answered. */
-const QUIET_BYTES_PER_SECOND = 100
+const QUIET_BYTES_PER_SECOND = 25
 const CONNECTED_MS = 2_000
+const LOOK_MS = 200
+/** Of the peers. */
+const PROCESSES = 2
+/** How long those who join together have until the next ones come. */
+const CHUNK_PATIENCE_MS = 30_000
+/** Topics joined at once by the node and its peers: 51 nodes share a machine, and all joins at once would be a test of that. */
+const AT_ONCE = 100
 /** Messages under way at most. */
 const WINDOW = 100
 
@@ -49,10 +59,17 @@ async function until (holds: () => boolean, patienceMs: number, intervalMs: numb
   }
 }
 
-/** Waits until every peer knows somebody in each of its topics. */
-async function found (far: ChildProcess, topics: number, atMostMs: number): Promise<void> {
-  for (const end = performance.now() + atMostMs; performance.now() < end && await ask<number>(far, 'alone', { topics }) > 0;) {
-    await delay(1_000)
+/** Waits until all who share topics are linked; returns how many links the node and its peers lack. */
+async function linked (far: ChildProcess[], node: ContestantNode, range: TopicRange, atMostMs: number): Promise<number> {
+  for (const end = performance.now() + atMostMs; ;) {
+    const theirs = await Promise.all(far.map(async (child) => ask<number>(child, 'missingLinks', range)))
+    const missing = theirs.reduce((sum, links) => sum + links, missingLinks(node, range))
+
+    if (missing === 0 || performance.now() > end) {
+      return missing
+    }
+
+    await delay(LOOK_MS)
   }
 }
 
@@ -63,16 +80,19 @@ async function settled (topics: number, atMostMs: number): Promise<void> {
   for (const end = performance.now() + atMostMs; performance.now() < end;) {
     const { bytes } = interfaceBytes()
     await delay(watchMs)
+    const perSecond = (interfaceBytes().bytes - bytes) * 1_000 / watchMs
+    progress(`idle-topics: ${Math.round(perSecond / 1_000)} kB a second`)
 
-    if (interfaceBytes().bytes - bytes < QUIET_BYTES_PER_SECOND * topics * watchMs / 1_000) {
+    if (perSecond < QUIET_BYTES_PER_SECOND * topics) {
       return
     }
   }
 }
 
 async function measure ({ topics, peers, idleMs, settleMs, restMs, snapshot, messages }: TopicsInit): Promise<TopicsMeasured> {
-  const far = fork(fileURLToPath(new URL('./peers.ts', import.meta.url)))
-  const addresses = await ask<string[]>(far, 'start', { peers })
+  const count = Math.ceil(peers / PROCESSES)
+  const far = Array.from({ length: PROCESSES }, () => fork(fileURLToPath(new URL('./peers.ts', import.meta.url))))
+  const addresses = (await Promise.all(far.map(async (child, i) => ask<string[]>(child, 'start', { peers, first: i * count, count: Math.min(count, peers - i * count) })))).flat()
   const node = await createContestant('iroh-gossip', 'tcp')
   const { pubsub } = node.services
   const received = { count: 0 }
@@ -82,29 +102,27 @@ async function measure ({ topics, peers, idleMs, settleMs, restMs, snapshot, mes
 
   const heapBefore = await heap()
   const timersBefore = timers()
-  await ask(far, 'subscribe', { topics })
   const startedAt = performance.now()
 
-  for (let topic = 0; topic < topics; topic++) {
-    pubsub.subscribe(topicName(topic))
+  for (let from = 0; from < topics; from += AT_ONCE) {
+    const range = { from, to: Math.min(topics, from + AT_ONCE) }
+    await Promise.all(far.map(async (child) => ask(child, 'subscribe', range)))
 
-    if (topic % 50 === 49) {
-      await delay(5)
+    for (let topic = from; topic < range.to; topic++) {
+      pubsub.subscribe(topicName(topic))
     }
+
+    const missing = await linked(far, node, range, CHUNK_PATIENCE_MS)
+    progress(`idle-topics: ${range.to} of ${topics} joined after ${Math.round((performance.now() - startedAt) / 1_000)} s${missing === 0 ? '' : `, ${missing} links missing`}`)
   }
 
-  const alone = new Set(Array.from({ length: topics }, (_, topic) => topicName(topic)))
-  await until(() => {
-    alone.forEach((topic) => { pubsub.getSubscribers(topic).length > 0 && alone.delete(topic) })
-
-    return alone.size === 0
-  }, PATIENCE_MS, 200)
+  const linksMissing = await linked(far, node, { from: 0, to: topics }, PATIENCE_MS)
   const joinMs = performance.now() - startedAt
-  await found(far, topics, settleMs)
   await settled(topics, settleMs)
   await delay(restMs)
   const heapBytesPerTopic = (await heap() - heapBefore) / topics
   const timersAfter = timers()
+  progress(`idle-topics: ${Math.round(heapBytesPerTopic)} bytes of heap for each topic`)
 
   const bytes = interfaceBytes().bytes
   const idleCpu = cpuMicros()
@@ -124,15 +142,15 @@ async function measure ({ topics, peers, idleMs, settleMs, restMs, snapshot, mes
   let published = 0
 
   for (let from = 0; from < messages; from += WINDOW) {
-    published += await ask<number>(far, 'publish', { from, to: Math.min(messages, from + WINDOW), topics })
+    published += await ask<number>(far[0], 'publish', { from, to: Math.min(messages, from + WINDOW), topics })
     const expected = published
     await until(() => received.count >= expected, PATIENCE_MS / 20, 2)
   }
 
   const cpuMicrosPerDelivery = (cpuMicros() - busyCpu) / Math.max(received.count, 1)
-  far.disconnect()
+  far.forEach((child) => { child.disconnect() })
 
-  return { heapBytesPerTopic, timersBefore, timersAfter, topicsWithNeighbors: topics - alone.size, joinMs, ...idle, cpuMicrosPerDelivery, published, delivered: received.count }
+  return { heapBytesPerTopic, timersBefore, timersAfter, linksMissing, joinMs, ...idle, cpuMicrosPerDelivery, published, delivered: received.count }
 }
 
 answer({ measure })
