@@ -16,6 +16,8 @@ const TOPIC = 'benchmark'
 /** Messages under way at most where as many are published as the swarm takes. */
 const WINDOW = 256
 const CHUNK = 64
+/** Portions that a window is handed over in, at least. */
+const PORTIONS = 4
 /** How long a delivery may be overdue before it counts as lost. */
 const PATIENCE_MS = 10_000
 /** Announcements of the last messages, and copies that are still under way. */
@@ -115,7 +117,7 @@ async function churn (leavers: number[], overMs: number): Promise<void> {
 }
 
 /** Publishes; without an interval in portions, so that a bounded number is under way. Returns the number of messages. */
-async function publish (load: number, publishers: number[], receivers: number, { messages, bytes, intervalMs, burst = 1, forMs = Infinity }: Load): Promise<number> {
+async function publish (load: number, publishers: number[], receivers: number, { messages, bytes, intervalMs, burst = 1, forMs = Infinity, window = WINDOW }: Load): Promise<number> {
   const startAt = now() + 5
   const some = { topic: TOPIC, load, bytes, publishers, startAt, intervalMs }
 
@@ -125,13 +127,14 @@ async function publish (load: number, publishers: number[], receivers: number, {
     return messages
   }
 
+  const portion = Math.min(CHUNK, window / PORTIONS)
   let sent = 0
 
   while (sent < messages && now() < startAt + forMs) {
-    const to = Math.min(messages, sent + CHUNK)
-    await hosts.each('publish', [], { ...some, from: sent, to, burst: CHUNK / 4 })
+    const to = Math.min(messages, sent + portion)
+    await hosts.each('publish', [], { ...some, from: sent, to, burst: portion / 4 })
     sent = to
-    await delivered(receivers * Math.max(0, sent - WINDOW))
+    await delivered(receivers * Math.max(0, sent - window))
   }
 
   return sent

@@ -31,6 +31,8 @@ export interface Load {
   churn?: number
   /** With an interval of 0: publish no more after so many milliseconds. */
   forMs?: number
+  /** With an interval of 0: messages under way at most; 256 if left out. */
+  window?: number
 }
 
 /** What a load took. */

@@ -88,6 +88,14 @@ const main: Group = {
       short: { messages: 400, rounds: 1 }
     },
     {
+      name: 'as much as is taken, 32 under way, 256 B',
+      load: { ...saturated, window: 32 },
+      against: {
+        'iroh-gossip': { gossipsub: asItComes, 'gossipsub-tuned': tuned },
+        'iroh-gossip-signed': { gossipsub: { cpuMicros: 1 / 5 } }
+      }
+    },
+    {
       name: 'as much as is taken, 4000 B',
       load: { ...saturated, bytes: 4_000 },
       against: { 'iroh-gossip': { 'gossipsub-tuned': { cpuMicros: 1 / 5, bytes: 1 / 5 } } }
