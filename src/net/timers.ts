@@ -9,6 +9,12 @@ export interface ScheduledTask {
 const MAX_DELAY_MS = 2 ** 31 - 1
 
 /**
+ * Milliseconds by which the platform may be late before what has come meanwhile
+ * is read first: the answer that a timer waits for may be there, unread.
+ */
+const LATE_MS = 5
+
+/**
  * Any number of timers on one platform timer.
  *
  * Time is monotonic milliseconds. The platform timer is armed only while
@@ -63,13 +69,22 @@ export class Timers {
   #arm (at: number): void {
     clearTimeout(this.#armed)
     this.#armedFor = at
-    this.#armed = setTimeout(this.#expire, Math.min(Math.max(Math.ceil(at - this.now()), 0), MAX_DELAY_MS))
+    this.#armed = setTimeout(this.#onTimeout, Math.min(Math.max(Math.ceil(at - this.now()), 0), MAX_DELAY_MS))
   }
 
   #disarm (): void {
     clearTimeout(this.#armed)
     this.#armed = undefined
     this.#armedFor = Infinity
+  }
+
+  readonly #onTimeout = (): void => {
+    if (this.now() - this.#armedFor > LATE_MS) {
+      // the platform reads between two rounds of timers
+      this.#armed = setTimeout(this.#expire, 0)
+    } else {
+      this.#expire()
+    }
   }
 
   readonly #expire = (): void => {
