@@ -86,8 +86,14 @@ export const HANDSHAKE_MS = 10_000
  * three small messages in that time.
  */
 export const SILENCE_MS = 60_000
-/** The same for a neighbor of our kind, which says what it does: the question is for links that only one side counts. */
-export const OUR_SILENCE_MS = 5 * 60_000
+/**
+ * The same for a neighbor of our kind, which says what it does: the question is
+ * for links that only one side counts. Those carry messages all the same, and
+ * end with the first of them. It is repeated after so many milliseconds: a node
+ * in ten thousand quiet topics has fifty thousand links.
+ */
+export const OUR_SILENCE_MS = 30 * 60_000
+export const OUR_PROBE_INTERVAL_MS = 60_000
 export const UPKEEP_INTERVAL_MS = 5_000
 export const MAX_PROBES = 3
 /** Milliseconds after our Disconnect when the reminder on another topic goes out: on another stream it could overtake. */

@@ -1,4 +1,4 @@
-import { HANDSHAKE_MS, MAX_PROBES, OUR_SILENCE_MS, SILENCE_MS } from './limits.ts'
+import { HANDSHAKE_MS, MAX_PROBES, OUR_PROBE_INTERVAL_MS, OUR_SILENCE_MS, SILENCE_MS } from './limits.ts'
 import type { Outbox } from './events.ts'
 import type { PeerKey, Priority } from './messages.ts'
 import type { Link } from './views.ts'
@@ -56,7 +56,7 @@ export function answerKnownNeighbor (peer: PeerKey, link: Link, priority: Priori
  * question at the latest; who answers none is dead, though the connection stands.
  */
 export function probeNeighbor (peer: PeerKey, link: Link, isOurKind: boolean, data: Uint8Array | undefined, now: number, out: Outbox): 'alive' | 'asked' | 'dead' {
-  if (now - link.heardAt < (isOurKind ? OUR_SILENCE_MS : SILENCE_MS)) {
+  if (now - link.heardAt < (isOurKind ? OUR_SILENCE_MS + link.probes * OUR_PROBE_INTERVAL_MS : SILENCE_MS)) {
     return 'alive'
   }
 

@@ -263,7 +263,7 @@ describe('asking for a neighbor', () => {
 })
 
 describe('a silent neighbor', () => {
-  for (const { kind, minutes } of [{ kind: 'Rust', minutes: 1 }, { kind: 'our', minutes: 5 }]) {
+  for (const { kind, minutes, pauseMs } of [{ kind: 'Rust', minutes: 1, pauseMs: 5_000 }, { kind: 'our', minutes: 30, pauseMs: 60_000 }]) {
     it(`of ${kind} kind is asked after ${minutes} min, three times, and then is none`, () => {
       const node = TestNode.with(['a'], { rules: { understandsRefusal: () => kind === 'our' } })
       node.receive('a', { type: 'iHave', messages: [] })
@@ -271,7 +271,7 @@ describe('a silent neighbor', () => {
       let down: unknown
       const start = node.now
 
-      for (let i = 0; i < 400 && down === undefined; i++) {
+      for (let i = 0; i < 2_400 && down === undefined; i++) {
         const effects = node.advance(1_000)
         questions.push(...sent(effects, { to: 'a', type: 'neighbor' }).map(() => node.now - start))
         down = effects.find(([what]) => what === 'down')
@@ -279,9 +279,9 @@ describe('a silent neighbor', () => {
 
       expect(questions).to.have.lengthOf(3)
       expect(questions[0]).to.be.within(minutes * 60_000, minutes * 60_000 + 5_000)
-      expect(questions[2] - questions[0]).to.equal(10_000)
+      expect(questions[2] - questions[0]).to.equal(2 * pauseMs)
       expect(down).to.deep.equal(['down', 'a', 'connectionClosed'])
-      expect(node.now - start - questions[2]).to.equal(5_000)
+      expect(node.now - start - questions[2]).to.equal(pauseMs)
     })
   }
 
