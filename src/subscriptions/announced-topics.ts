@@ -4,7 +4,7 @@ import type { PeerKey } from '../proto/messages.ts'
 export type TopicTag = string
 
 /** Topics remembered of one peer; who is in more is not known to be absent from any. */
-const MAX_TOPICS_PER_PEER = 4_096
+const MAX_TOPICS_PER_PEER = 16_384
 
 /** Topics remembered of all peers together; beyond, what is new is not noted. */
 const MAX_TOPICS = 262_144
