@@ -27,8 +27,8 @@ export const steps: Step[] = [
   },
   {
     name: 'vs-rust',
-    title: 'Swarms of processes beside the Rust crate, native iroh',
-    method: 'A process for each member; all of this package, all of the Rust crate, half and half, under the same load in turns. CPU is that of all processes of a swarm.',
+    title: 'Swarms of processes beside the Rust crate',
+    method: 'A process for each member; all of this package, all of the Rust crate, half and half on native iroh, and all of this package on TCP, under the same load in turns. CPU is that of all processes of a swarm.',
     short: ['--members=8', '--messages=150', '--rounds=1'],
     full: [],
     seconds: 20,
@@ -61,7 +61,7 @@ export const steps: Step[] = [
   {
     name: 'idle-topics',
     title: 'Idle topics',
-    method: 'A node alone in its process, 50 peers in another; each topic is joined by five of them. The full run has 10,000 topics, and waits until streams that nobody uses are let go of.',
+    method: 'A node alone in its process, 50 peers in two others; each topic is joined by five of them, a hundred topics at a time. The full run has 10,000 topics, and waits until streams that nobody uses are let go of.',
     short: ['--topics=200', '--idle=3', '--settle=6', '--rest=0', '--messages=400'],
     full: ['--topics=10000', '--idle=60'],
     seconds: 18

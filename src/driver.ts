@@ -205,7 +205,8 @@ export class Driver {
   }
 
   #schedule (delayMs: number, timer: Timer): void {
-    const at = this.#init.timers.now() + delayMs
+    // a whole number: it takes no memory of its own
+    const at = Math.ceil(this.#init.timers.now() + delayMs)
     this.#timers.push(at, timer)
 
     if (at < this.#armedFor) {

@@ -27,7 +27,13 @@ const { values: options } = parseArgs({
   }
 })
 const forMs = Number(options.seconds) * 1_000
-const loads = { '256 B, 100/s': [256, 10], '256 B, as fast as taken': [256, 0], '4000 B, 50/s': [4_000, 20] } as const
+/** [bytes of content, milliseconds from one write to the next, messages in one write] */
+const loads: Record<string, [number, number, number]> = {
+  '256 B, 100/s': [256, 10, 1],
+  '256 B, as fast as taken': [256, 0, 1],
+  '256 B, as fast as taken, 32 in one write': [256, 0, 32],
+  '4000 B, 50/s': [4_000, 20, 1]
+}
 
 async function endpoint (): Promise<Endpoint> {
   const builder = binding.Endpoint.builder()
@@ -80,14 +86,14 @@ async function cpuOf (run: () => Promise<void>): Promise<number> {
   return user + system
 }
 
-async function write (bytes: number, intervalMs: number, ms: number): Promise<number> {
-  const frame = new Array<number>(bytes + FRAME_OVERHEAD).fill(7)
+async function write ([bytes, intervalMs, atOnce]: [number, number, number], ms: number): Promise<number> {
+  const frames = new Array<number>((bytes + FRAME_OVERHEAD) * atOnce).fill(7)
   const wanted = received
   const startedAt = performance.now()
   let sent = 0
 
   while (performance.now() - startedAt < ms) {
-    await send.writeAll(frame)
+    await send.writeAll(frames)
     sent++
 
     if (intervalMs > 0) {
@@ -95,21 +101,21 @@ async function write (bytes: number, intervalMs: number, ms: number): Promise<nu
     }
   }
 
-  while (received < wanted + sent * frame.length) {
+  while (received < wanted + sent * frames.length) {
     await delay(1)
   }
 
-  return sent
+  return sent * atOnce
 }
 
-await write(256, 0, 1_000)
+await write([256, 0, 1], 1_000)
 const idlePerMs = await cpuOf(async () => { await delay(forMs) }) / forMs
 const figures: Record<string, number> = {}
 
-for (const [name, [bytes, intervalMs]] of Object.entries(loads)) {
+for (const [name, load] of Object.entries(loads)) {
   const startedAt = performance.now()
   let sent = 0
-  const spent = await cpuOf(async () => { sent = await write(bytes, intervalMs, forMs) })
+  const spent = await cpuOf(async () => { sent = await write(load, forMs) })
   figures[name] = (spent - idlePerMs * (performance.now() - startedAt)) / sent
   progress(`binding: ${name}: ${figures[name].toFixed(1)} µs of CPU for each of ${sent} messages`)
 }

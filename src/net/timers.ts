@@ -37,7 +37,8 @@ export class Timers {
    * cleared, before or after this call.
    */
   schedule (delayMs: number, task: () => void): ScheduledTask {
-    const at = this.now() + delayMs
+    // a whole number: it takes no memory of its own
+    const at = Math.ceil(this.now() + delayMs)
     const scheduled: ScheduledTask = { task }
 
     // what ends late in a stopped node would otherwise keep the process alive

@@ -15,8 +15,8 @@ interface Attempt {
  * (rule 16).
  */
 export class Contacts {
-  /** All that the application named; the one named longest ago goes first. */
-  private readonly known = new LazyMap<PeerKey, true>()
+  /** All that the application named, the one named longest ago first. */
+  private known: PeerKey[] = []
   private readonly attempts = new LazyMap<PeerKey, Attempt>()
   private queue: PeerKey[] = []
   private generation = 0
@@ -27,7 +27,7 @@ export class Contacts {
   }
 
   get size (): number {
-    return this.known.size
+    return this.known.length
   }
 
   /** The generation of the newest attempt. */
@@ -40,16 +40,16 @@ export class Contacts {
   }
 
   remember (peer: PeerKey): void {
-    this.known.setNewest(peer, true, MAX_BOOTSTRAP_PEERS)
+    this.known = [...this.known.filter((known) => known !== peer), peer].slice(-MAX_BOOTSTRAP_PEERS)
   }
 
   forget (peer: PeerKey): void {
-    this.known.delete(peer)
+    this.known = this.known.filter((known) => known !== peer)
   }
 
   /** All that are remembered. */
   all (): PeerKey[] {
-    return [...this.known.keys()]
+    return [...this.known]
   }
 
   /** Puts peers at the end of this round's queue, each once. */

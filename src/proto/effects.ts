@@ -55,7 +55,7 @@ export class TopicOutbox implements Outbox {
   }
 
   schedule (delayMs: number, timer: TimerKind): void {
-    this.effects.list.push({ type: 'scheduleTimer', delayMs, timer: { ...timer, topic: this.topic, epoch: this.epoch } })
+    this.effects.list.push({ type: 'scheduleTimer', delayMs, timer: { topic: this.topic, epoch: this.epoch, ...timer } })
   }
 
   peerData (peer: PeerKey, data: Uint8Array): void {

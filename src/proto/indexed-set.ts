@@ -1,3 +1,4 @@
+import { append } from './append.ts'
 import type { Rng } from './rng.ts'
 
 /** Up to so many items, those of a passive view, are searched one by one: the table that is three times as quick would take 60 bytes for each. */
@@ -10,7 +11,7 @@ const MAX_LINEAR = 32
  * last element into the gap: the order depends on nothing but the calls.
  */
 export class IndexedSet<T> implements Iterable<T> {
-  private readonly items: T[] = []
+  private items: T[] = []
   /** Where each item is, once there are more than a few. */
   private indexes?: Map<T, number>
 
@@ -29,7 +30,7 @@ export class IndexedSet<T> implements Iterable<T> {
     }
 
     this.indexes?.set(item, this.items.length)
-    this.items.push(item)
+    this.items = append(this.items, item)
 
     if (this.indexes === undefined && this.items.length > MAX_LINEAR) {
       this.indexes = new Map(this.items.map((it, i) => [it, i]))

@@ -1,3 +1,4 @@
+import { append } from './append.ts'
 import { KNOWN_PEER_RETENTION_MS } from './limits.ts'
 import { equal, usableData } from './peer-data.ts'
 import type { Outbox } from './events.ts'
@@ -33,7 +34,7 @@ export class KnownPeers {
   private readonly capacity: number
   private readonly inUse: (peer: PeerKey) => boolean
   /** By place; the first place stands for no peer. Without gaps. */
-  private readonly infos: Array<PeerInfo | undefined> = [undefined]
+  private infos: Array<PeerInfo | undefined> = [undefined]
   /**
    * `STRIDE` numbers for each place; behind them the table: places by hash, 0 is
    * free. One array, since each takes 400 bytes besides its numbers.
@@ -202,11 +203,11 @@ export class KnownPeers {
     const place = this.infos.length
 
     if (place < this.places) {
-      this.infos.push(peer)
+      this.infos = append(this.infos, peer)
       this.entries[slot] = place
     } else {
       this.grow()
-      this.infos.push(peer)
+      this.infos = append(this.infos, peer)
       this.entries[this.freeSlotFor(peer.id)] = place
     }
 
