@@ -88,7 +88,7 @@ async function compare (): Promise<boolean> {
     const of = (kind: Kind, key: keyof ProcessResult): number[] => played.map((round) => round[kind][key])
     const besideRust = (kind: Kind): Spread => spread(played.map((round) => round[kind].cpuMicros / round.rust.cpuMicros))
     const swarm = (kind: Kind): Figures => Object.fromEntries(Object.keys(played[0][kind]).map((key) => [key, spread(of(kind, key as keyof ProcessResult))])) as Figures
-    results.push({ load: name, swarms: { js: swarm('js'), rust: swarm('rust'), mixed: swarm('mixed'), 'js-tcp': swarm('js-tcp') }, cpuRatio: besideRust('js'), tcpCpuRatio: besideRust('js-tcp') })
+    results.push({ load: name, swarms: Object.fromEntries(kinds.map((kind) => [kind, swarm(kind)])) as Record<Kind, Figures>, cpuRatio: besideRust('js'), tcpCpuRatio: besideRust('js-tcp') })
   }
 
   for (const child of swarms.values()) {

@@ -40,7 +40,8 @@ export class Contacts {
   }
 
   remember (peer: PeerKey): void {
-    this.known = [...this.known.filter((known) => known !== peer), peer].slice(-MAX_BOOTSTRAP_PEERS)
+    this.forget(peer)
+    this.known = [...this.known, peer].slice(-MAX_BOOTSTRAP_PEERS)
   }
 
   forget (peer: PeerKey): void {
