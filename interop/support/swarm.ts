@@ -76,17 +76,21 @@ export function parts (topics: MemberTopic[]): MemberTopic[][] {
   return found.sort((a, b) => b.length - a.length)
 }
 
+/** Who counts whom as neighbor, to tell whether that changed. */
+export function links (topics: MemberTopic[]): string {
+  return topics.map((topic) => topic.neighbors().sort().join()).join('|')
+}
+
 /** Resolves when the members are one swarm and no link of theirs came or went for a while. */
 export async function calm (topics: MemberTopic[], patienceMs = CALM_PATIENCE_MS): Promise<void> {
-  const links = (): string => topics.map((topic) => topic.neighbors().sort().join()).join('|')
   const deadline = performance.now() + patienceMs
   let before: string
 
   do {
     await untilAll(topics, 'all are one swarm, and links rest', () => parts(topics).length === 1, deadline - performance.now())
-    before = links()
+    before = links(topics)
     await scheduler.wait(CALM_MS)
-  } while (links() !== before || parts(topics).length > 1)
+  } while (links(topics) !== before || parts(topics).length > 1)
 }
 
 /** Has every member broadcast once, and checks that each message reaches each other member exactly once. */
