@@ -25,38 +25,31 @@ interface Entry<V> {
  * each operation takes constant time. An expired entry is still found until
  * `expireUntil` has removed it. Over capacity, the entry set longest ago goes
  * first; an entry heavier than the whole capacity is not kept at all. Without
- * entries it takes hardly any memory.
+ * entries it takes hardly any memory: a topic in rest has ten that are empty.
  */
 export class TimeBoundCache<K, V> {
   private readonly init: TimeBoundCacheInit<V>
-  private byKey?: Map<K, Entry<V>>
-  /**
-   * Stands behind the oldest entry, which `oldest` holds until it is gone. A fresh
-   * iterator for each removal would step over all removed entries again.
-   */
-  private cursor?: MapIterator<K>
-  private oldest?: IteratorYieldResult<K>
-  private total = 0
+  private held?: Held<K, V>
 
   constructor (init: TimeBoundCacheInit<V>) {
     this.init = init
   }
 
   get size (): number {
-    return this.byKey === undefined ? 0 : this.byKey.size
+    return this.held === undefined ? 0 : this.held.byKey.size
   }
 
   /** Sum of the weights of all entries. */
   get weight (): number {
-    return this.total
+    return this.held === undefined ? 0 : this.held.weight
   }
 
   has (key: K): boolean {
-    return this.byKey?.has(key) === true
+    return this.held !== undefined && this.held.byKey.has(key)
   }
 
   get (key: K): V | undefined {
-    return this.byKey?.get(key)?.value
+    return this.held?.byKey.get(key)?.value
   }
 
   /** Replaces an earlier value; the retention starts anew. */
@@ -69,68 +62,63 @@ export class TimeBoundCache<K, V> {
       return
     }
 
-    this.byKey ??= new Map()
-    this.byKey.set(key, { value, expiresAt: Math.ceil(now + retentionMs) })
-    this.total += weight
+    this.held ??= new Held()
+    this.held.byKey.set(key, { value, expiresAt: Math.ceil(now + retentionMs) })
+    this.held.weight += weight
 
-    while (this.total > capacity) {
-      this.delete(this.oldestOf(this.byKey))
+    while (this.held.weight > capacity) {
+      this.delete(this.held.oldestKey())
     }
   }
 
   /** Returns false if there was no such entry. */
   delete (key: K): boolean {
-    const { byKey } = this
-    const entry = byKey?.get(key)
+    const entry = this.held?.byKey.get(key)
 
-    if (byKey === undefined || entry === undefined) {
+    if (this.held === undefined || entry === undefined) {
       return false
     }
 
-    if (this.oldest?.value === key) {
-      this.oldest = undefined
-    }
+    this.held.delete(key, this.weigh(entry.value))
 
-    this.total -= this.weigh(entry.value)
-
-    return byKey.delete(key)
+    return true
   }
 
   /** Takes the entry set longest ago, `undefined` when there is none. */
   shift (): [K, V] | undefined {
-    const { byKey } = this
+    const { held } = this
 
-    if (byKey === undefined || byKey.size === 0) {
+    if (held === undefined || held.byKey.size === 0) {
       return undefined
     }
 
-    const key = this.oldestOf(byKey)
-    const { value } = entryOf(byKey, key)
-    this.delete(key)
+    const key = held.oldestKey()
+    const { value } = held.entryOf(key)
+    held.delete(key, this.weigh(value))
 
     return [key, value]
   }
 
   /** Removes what expired at `now` or before, to the millisecond, and returns how many entries that were. */
   expireUntil (now: number): number {
-    const { byKey } = this
+    const { held } = this
     let removed = 0
 
-    if (byKey === undefined) {
+    if (held === undefined) {
       return removed
     }
 
-    while (byKey.size > 0) {
-      const key = this.oldestOf(byKey)
+    while (held.byKey.size > 0) {
+      const key = held.oldestKey()
+      const { value, expiresAt } = held.entryOf(key)
 
-      if (entryOf(byKey, key).expiresAt > now) {
-        // however the map grows, an iterator keeps what it began with
-        this.cursor = undefined
+      if (expiresAt > now) {
+        held.rest()
 
         return removed
       }
 
-      this.delete(key)
+      held.delete(key, this.weigh(value))
       removed++
     }
 
@@ -141,30 +129,66 @@ export class TimeBoundCache<K, V> {
 
   /** All keys, the one set longest ago first. */
   keys (): Iterable<K> {
-    return this.byKey?.keys() ?? []
+    return this.held?.byKey.keys() ?? []
   }
 
   /** A copy of all that is kept, the entry set longest ago first. */
   toArray (): Array<[K, V]> {
-    return this.byKey === undefined ? [] : Array.from(this.byKey, ([key, entry]) => [key, entry.value])
+    return this.held === undefined ? [] : Array.from(this.held.byKey, ([key, entry]) => [key, entry.value])
   }
 
   clear (): void {
-    this.byKey = undefined
-    this.cursor = undefined
-    this.oldest = undefined
-    this.total = 0
+    this.held = undefined
+  }
+
+  private weigh (value: V): number {
+    const { init } = this
+
+    return init.weigh === undefined ? 1 : init.weigh(value)
+  }
+}
+
+/** The entries of a cache in the order of setting, and which of them is the oldest. */
+class Held<K, V> {
+  readonly byKey = new Map<K, Entry<V>>()
+  /** Sum of the weights of all entries. */
+  weight = 0
+  /**
+   * Stands behind the oldest entry, which `oldest` holds until it is gone. A fresh
+   * iterator for each removal would step over all removed entries again.
+   */
+  private cursor?: MapIterator<K>
+  private oldest?: IteratorYieldResult<K>
+
+  entryOf (key: K): Entry<V> {
+    const entry = this.byKey.get(key)
+
+    if (entry === undefined) {
+      // delete() forgets the oldest together with its entry
+      throw new Error('the oldest entry is gone')
+    }
+
+    return entry
+  }
+
+  delete (key: K, weight: number): void {
+    if (this.oldest?.value === key) {
+      this.oldest = undefined
+    }
+
+    this.weight -= weight
+    this.byKey.delete(key)
   }
 
   /** The key set longest ago; there must be one. */
-  private oldestOf (byKey: Map<K, Entry<V>>): K {
+  oldestKey (): K {
     if (this.oldest === undefined) {
-      this.cursor ??= byKey.keys()
+      this.cursor ??= this.byKey.keys()
       let next = this.cursor.next()
 
       if (next.done === true) {
         // an iterator that came to its end does not see what is added later
-        this.cursor = byKey.keys()
+        this.cursor = this.byKey.keys()
         next = this.cursor.next()
       }
 
@@ -178,20 +202,8 @@ export class TimeBoundCache<K, V> {
     return this.oldest.value
   }
 
-  private weigh (value: V): number {
-    const { init } = this
-
-    return init.weigh === undefined ? 1 : init.weigh(value)
+  /** Lets go of the iterator: however the map grows, it keeps what it began with. */
+  rest (): void {
+    this.cursor = undefined
   }
-}
-
-function entryOf<K, V> (byKey: Map<K, Entry<V>>, key: K): Entry<V> {
-  const entry = byKey.get(key)
-
-  if (entry === undefined) {
-    // delete() forgets the oldest together with its entry
-    throw new Error('the oldest entry is gone')
-  }
-
-  return entry
 }
