@@ -17,13 +17,15 @@ const names = new Map<string, TopicId>()
  * is meant, so a secret one should be random.
  */
 export class TopicId {
-  /** The 32 bytes. Not to be changed. */
-  readonly bytes: Uint8Array
-  readonly #hex: string
+  private readonly hex: TopicKey
 
-  private constructor (bytes: Uint8Array) {
-    this.bytes = bytes
-    this.#hex = toString(bytes, 'hex')
+  private constructor (hex: TopicKey) {
+    this.hex = hex
+  }
+
+  /** The 32 bytes, a copy for each who asks: kept, they would take more than all else of an id. */
+  get bytes (): Uint8Array {
+    return fromString(this.hex, 'hex')
   }
 
   /**
@@ -31,7 +33,7 @@ export class TopicId {
    * method that takes a topic makes of a string.
    */
   static fromName (name: string): TopicId {
-    return new TopicId(blake3(new TextEncoder().encode(name)))
+    return new TopicId(toString(blake3(new TextEncoder().encode(name)), 'hex'))
   }
 
   /**
@@ -44,13 +46,13 @@ export class TopicId {
     const lower = text.toLowerCase()
 
     if (/^[0-9a-f]{64}$/.test(lower)) {
-      return new TopicId(fromString(lower, 'hex'))
+      return new TopicId(lower)
     }
 
     if (/^[a-z2-7]{52}$/.test(lower)) {
       // 52 characters hold 260 bits, of which the last 4 must be zero
       if ('aq'.includes(lower[51])) {
-        return new TopicId(fromString(lower, 'base32'))
+        return new TopicId(toString(fromString(lower, 'base32'), 'hex'))
       }
     }
 
@@ -66,27 +68,27 @@ export class TopicId {
       throw new InvalidParametersError(`A topic id has ${TOPIC_ID_BYTES} bytes, got ${bytes.byteLength}`)
     }
 
-    return new TopicId(Uint8Array.from(bytes))
+    return new TopicId(toString(bytes, 'hex'))
   }
 
   /** A topic that nobody can guess. */
   static random (): TopicId {
-    return new TopicId(crypto.getRandomValues(new Uint8Array(TOPIC_ID_BYTES)))
+    return new TopicId(toString(crypto.getRandomValues(new Uint8Array(TOPIC_ID_BYTES)), 'hex'))
   }
 
   /** Whether both name the same topic. */
   equals (other: TopicId): boolean {
-    return this.#hex === other.toString()
+    return this.hex === other.toString()
   }
 
   /** 64 lower-case hex characters, as the Rust crate prints it. */
   toString (): TopicKey {
-    return this.#hex
+    return this.hex
   }
 
   /** As `toString`. */
   toJSON (): string {
-    return this.#hex
+    return this.hex
   }
 }
 

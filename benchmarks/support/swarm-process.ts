@@ -127,12 +127,12 @@ async function publish (load: number, publishers: number[], receivers: number, {
     return messages
   }
 
-  const portion = Math.min(CHUNK, window / PORTIONS)
+  const portion = Math.max(1, Math.min(CHUNK, window / PORTIONS))
   let sent = 0
 
   while (sent < messages && now() < startAt + forMs) {
     const to = Math.min(messages, sent + portion)
-    await hosts.each('publish', [], { ...some, from: sent, to, burst: portion / 4 })
+    await hosts.each('publish', [], { ...some, from: sent, to, burst: Math.max(1, portion / 4) })
     sent = to
     await delivered(receivers * Math.max(0, sent - window))
   }

@@ -88,14 +88,6 @@ const main: Group = {
       short: { messages: 400, rounds: 1 }
     },
     {
-      name: 'as much as is taken, 32 under way, 256 B',
-      load: { ...saturated, window: 32 },
-      against: {
-        'iroh-gossip': { gossipsub: asItComes, 'gossipsub-tuned': tuned },
-        'iroh-gossip-signed': { gossipsub: { cpuMicros: 1 / 5 } }
-      }
-    },
-    {
       name: 'as much as is taken, 4000 B',
       load: { ...saturated, bytes: 4_000 },
       against: { 'iroh-gossip': { 'gossipsub-tuned': { cpuMicros: 1 / 5, bytes: 1 / 5 } } }
@@ -145,6 +137,21 @@ const floor: Group = {
     { name: '256 B, 20/s', load: { messages: 100, bytes: 256, intervalMs: 50, publishers: 1 }, against: { 'iroh-gossip': { 'bare-relay': {}, 'gossipsub-tuned': {} }, 'bare-relay': { gossipsub: {}, 'gossipsub-tuned': {} } } },
     { name: '256 B, 100/s', load: { messages: 400, bytes: 256, intervalMs: 10, publishers: 1 }, against: { 'iroh-gossip': { 'bare-relay': {}, 'gossipsub-tuned': {} }, 'bare-relay': { gossipsub: {}, 'gossipsub-tuned': {} } } }
   ]
+}
+
+/** From one message at a time to as many as fit: with how many the contestants begin to send several in one piece. */
+const underWay: Group = {
+  name: 'under-way',
+  title: 'as much as is taken, by messages under way: 20 nodes in one process, TCP, one publisher, 256 B',
+  nodes: NODES,
+  processes: 1,
+  transport: 'tcp',
+  rounds: 3,
+  scenarios: [1, 2, 4, 8, 16, 32, 64, 256].map((window) => ({
+    name: `${window} under way`,
+    load: { ...saturated, window },
+    against: { 'iroh-gossip': { gossipsub: {}, 'gossipsub-tuned': {}, 'bare-relay': {} } }
+  }))
 }
 
 /** [bytes, milliseconds from one to the next, messages] */
@@ -207,6 +214,7 @@ function onTransport (transport: TransportName): Group {
 export const groups: Group[] = [
   main,
   floor,
+  underWay,
   stress,
   sizes,
   onTransport('quic'),

@@ -152,7 +152,7 @@ export class HyParView {
     }
 
     if (comesFromNeighborsOnly(from, message)) {
-      link.heardAt = now
+      link.heardAt = Math.floor(now)
       link.probes = 0
     }
 

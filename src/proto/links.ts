@@ -14,8 +14,8 @@ import type { Link } from './views.ts'
  */
 export function newLink (init: Pick<Link, 'chosenByUs' | 'unbiased' | 'roundTripMs'>, now: number): Link {
   return {
-    since: now,
-    heardAt: now,
+    since: Math.floor(now),
+    heardAt: Math.floor(now),
     chosenByUs: init.chosenByUs,
     handshake: 'none',
     handshakeUntil: 0,

@@ -45,7 +45,7 @@ export class TimeBoundCache<K, V> {
   }
 
   has (key: K): boolean {
-    return this.held !== undefined && this.held.byKey.has(key)
+    return this.held?.byKey.has(key) === true
   }
 
   get (key: K): V | undefined {

@@ -14,7 +14,7 @@ const OTHERS = { retentionMs: KNOWN_PEER_RETENTION_MS, capacity: MAX_KNOWN_PEERS
 
 /** What is known of a neighbor. */
 export interface Link {
-  /** When it became a neighbor, and when it was last heard, in milliseconds. */
+  /** When it became a neighbor, and when it was last heard: whole milliseconds, which take no memory of their own. */
   readonly since: number
   heardAt: number
   /** Whether we asked first. Such links outlive those that others chose. */
