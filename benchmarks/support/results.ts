@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { digits, environment } from './statistics.ts'
 import type { Spread } from './statistics.ts'
@@ -34,7 +34,7 @@ export function limitTarget (what: string, limit: number, measured: Spread, unit
 }
 
 /** How this process was called, as somebody would in the checkout; where the results go is of no interest. */
-function command (): string {
+export function command (): string {
   return ['node', ...process.execArgv, ...process.argv.slice(1)].filter((part, i, parts) => !part.startsWith('--out') && parts[i - 1] !== '--out').map((part) => part.replace(`${process.cwd()}/`, '')).join(' ')
 }
 
@@ -42,7 +42,7 @@ function command (): string {
  * Writes `results.json` with machine, versions and targets into a folder, and
  * the targets to standard output.
  *
- * The folder is made if there is none.
+ * The folder is made if there is none. A `command` among the results stands for that of this process.
  */
 export function writeResults (folder: string, targets: Target[], results: object): void {
   mkdirSync(folder, { recursive: true })
@@ -51,6 +51,13 @@ export function writeResults (folder: string, targets: Target[], results: object
   for (const { what, wanted, figure, met } of targets) {
     process.stdout.write(`${what}: ${figure}, wanted ${wanted}: ${met ? 'met' : 'MISSED'}\n`)
   }
+}
+
+/** What `writeResults` wrote into a folder; `undefined` if nothing. */
+export function readResults (folder: string): Record<string, unknown> | undefined {
+  const path = join(folder, 'results.json')
+
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
 }
 
 /** A line of progress on standard error. */

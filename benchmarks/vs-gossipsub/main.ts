@@ -2,8 +2,9 @@
  * What does a delivery cost, beside gossipsub and floodsub on the same nodes,
  * the same connections and under the same load? And what does silence cost?
  *
- * `node benchmarks/vs-gossipsub/main.ts [--short] [--group name]… [--nodes n] [--rounds n] [--out folder]`
+ * `node benchmarks/vs-gossipsub/main.ts [--short] [--group name]… [--keep] [--nodes n] [--rounds n] [--out folder]`
  *
+ * `--keep` leaves the figures of the groups that are not named as an earlier run wrote them.
  * `--limit` is in seconds: what would begin later is left out, and the results say so.
  * `--settle` and `--idle` are milliseconds: for meshes and trees to take shape at most, and of each idle watch.
  *
@@ -14,7 +15,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { canIsolate } from '../support/isolated.ts'
 import { barPlot } from '../support/plot.ts'
-import { shareTarget, writeResults } from '../support/results.ts'
+import { command, readResults, shareTarget, writeResults } from '../support/results.ts'
 import { spread } from '../support/statistics.ts'
 import { playGroup, quantityNames } from './compare.ts'
 import { groups, shortened } from './groups.ts'
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     group: { type: 'string', multiple: true },
+    keep: { type: 'boolean', default: false },
     nodes: { type: 'string' },
     rounds: { type: 'string' },
     settle: { type: 'string' },
@@ -83,6 +85,13 @@ async function plotIdle (folder: string, idle: Partial<Record<string, IdleResult
   }
 }
 
+/** What an earlier run wrote. */
+interface Kept {
+  command: string
+  groups: GroupResult[]
+  idle: Partial<Record<string, IdleResult>>
+}
+
 const results: GroupResult[] = []
 const notPlayed: string[] = []
 let hasFailed = false
@@ -109,7 +118,7 @@ for (const group of chosen) {
   }
 }
 
-let idle = {}
+let idle: Partial<Record<string, IdleResult>> = {}
 
 if (wants('idle') && !isOver()) {
   try {
@@ -120,6 +129,16 @@ if (wants('idle') && !isOver()) {
   }
 }
 
-const all = results.flatMap(targets)
-writeResults(options.out, all, { bytesIsolated: canIsolate, groups: results, idle, notPlayed })
+const before = options.keep ? readResults(options.out) as Kept | undefined : undefined
+const kept = (before?.groups ?? []).filter(({ name }) => !results.some((result) => result.name === name))
+const order = groups.map(({ name }) => name)
+const everything = [...kept, ...results].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+const all = everything.flatMap(targets)
+writeResults(options.out, all, {
+  command: [...kept.length > 0 && before != null ? [before.command] : [], command()].join('; then '),
+  bytesIsolated: canIsolate,
+  groups: everything,
+  idle: Object.keys(idle).length > 0 ? idle : before?.idle ?? {},
+  notPlayed
+})
 process.exit(hasFailed || all.some(({ wanted, met }) => wanted === 'all, once' && !met) ? 1 : 0)
