@@ -230,11 +230,16 @@ export class HyParView {
   /**
    * Another topic that we share with a neighbor has ended: a Rust peer has
    * dropped what it sends with in all topics, and counts us again only when it
-   * receives a frame (rule 9).
+   * receives a frame (rule 9). A peer of our kind has dropped nothing: with
+   * hundreds of topics in common, reminders would outnumber all else.
    *
    * @param sent - whether the Disconnect was ours: on its own stream a reminder could overtake it
    */
   onParted (peer: PeerKey, sent: boolean, now: number, out: Outbox): void {
+    if (this.views.isOurKind(peer)) {
+      return
+    }
+
     if (sent) {
       out.schedule(REMINDER_DELAY_MS, { type: 'remind', peer })
     } else {

@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { State } from '../../src/proto/index.ts'
 import { TestNode, bytes, disconnectAlive, disconnectLeft, gossip, neighborLow, sent } from './support/test-node.ts'
-import type { Message } from '../../src/proto/index.ts'
+import type { Message, Rules } from '../../src/proto/index.ts'
 
 const low: Message = { type: 'neighbor', priority: 'low' }
 
 /** A node whose neighbor `a` is one in both topics. */
-function inTwoTopics (): TestNode {
-  const node = new TestNode()
+function inTwoTopics (rules: Partial<Rules> = {}): TestNode {
+  const node = new TestNode({ rules })
 
   for (const topic of ['one', 'two']) {
     node.join([], topic)
@@ -47,6 +47,17 @@ describe('several topics', () => {
     expect(node.command({ type: 'quit' }, 'one').at(-1)).to.deep.equal(['timer', 'remind', 1_000])
     expect(node.advance(999)).to.deep.equal([])
     expect(node.advance(1)).to.deep.equal([['send', 'a', neighborLow]])
+  })
+
+  it('need no reminding of a peer of our kind, which goes on sending in the others', () => {
+    const rules = { understandsRefusal: () => true }
+    const left = inTwoTopics(rules)
+    expect(left.receive('a', disconnectLeft as Message, 'one')).to.deep.equal([['down', 'a', 'left']])
+
+    const leaving = inTwoTopics(rules)
+    const effects = leaving.command({ type: 'quit' }, 'one')
+    expect(effects).to.deep.include(['send', 'a', disconnectLeft])
+    expect(effects).to.not.deep.include(['timer', 'remind', 1_000])
   })
 
   it('all lose a peer whose connection is lost', () => {
