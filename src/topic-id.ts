@@ -33,7 +33,7 @@ export class TopicId {
    * method that takes a topic makes of a string.
    */
   static fromName (name: string): TopicId {
-    return new TopicId(toString(blake3(new TextEncoder().encode(name)), 'hex'))
+    return TopicId.fromBytes(blake3(new TextEncoder().encode(name)))
   }
 
   /**
@@ -52,7 +52,7 @@ export class TopicId {
     if (/^[a-z2-7]{52}$/.test(lower)) {
       // 52 characters hold 260 bits, of which the last 4 must be zero
       if ('aq'.includes(lower[51])) {
-        return new TopicId(toString(fromString(lower, 'base32'), 'hex'))
+        return TopicId.fromBytes(fromString(lower, 'base32'))
       }
     }
 
@@ -73,7 +73,7 @@ export class TopicId {
 
   /** A topic that nobody can guess. */
   static random (): TopicId {
-    return new TopicId(toString(crypto.getRandomValues(new Uint8Array(TOPIC_ID_BYTES)), 'hex'))
+    return TopicId.fromBytes(crypto.getRandomValues(new Uint8Array(TOPIC_ID_BYTES)))
   }
 
   /** Whether both name the same topic. */
