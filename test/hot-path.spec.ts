@@ -132,10 +132,11 @@ describe('the hot path, for each delivery', () => {
     const { frames, bytes, payloads } = cost(10, () => 0)
 
     expect(payloads).to.be.at.most(1.02)
-    // ten announcements a second on each of 31 links, for 1,900 deliveries
-    expect(frames).to.be.at.most(1 + 1.1 * 310 / 1900)
+    // ten announcements a second on each of 31 links, for 1,900 deliveries; and for one message in 256, or by chance in 128, one more from both ends
+    const scouts = 62 / 19 / 128
+    expect(frames).to.be.at.most(1 + 1.1 * 310 / 1900 + scouts)
     // length, tags, id, content, scope and round; and announcements of 33 bytes on 31 of 50 links, from one end
-    expect(bytes).to.be.at.most(CONTENT_BYTES + 45 + 1.1 * 31 / 19 * 34)
+    expect(bytes).to.be.at.most(CONTENT_BYTES + 45 + 1.1 * 31 / 19 * 34 + scouts * 42)
   })
 
   it('of publishers in turns: the same, since the tree stays as it is', () => {

@@ -27,9 +27,8 @@ const GRACE = 0.5
  * An announcement costs a packet as large as a small payload. So a busy topic
  * announces many messages at a time: the wait grows with the rate from
  * `dispatchTimeoutMs`, at up to ten messages a second, to
- * `maxDispatchTimeoutMs`, from twenty on. Each time the newest message is among
- * them, not older than `dispatchTimeoutMs`, so that trees find shorter paths by
- * it as if all were announced at once.
+ * `maxDispatchTimeoutMs`, from twenty on. Scouts are announced at once, so that
+ * trees find shorter paths by them.
  *
  * Of the two ends of a lazy link one announces: what the other one announces,
  * or sends, is not announced to it any more. They take turns. A Rust peer does
@@ -61,13 +60,16 @@ export class LazyPush {
     return size
   }
 
-  /** @returns entries that are to be sent at once: there is no room for more */
-  add (peer: PeerKey, key: string, entry: IHaveEntry, now: number): IHaveEntry[] | undefined {
+  /**
+   * @param atOnce - whether it cannot wait; what waits leaves with it
+   * @returns entries that are to be sent at once, for this reason or because there is no room for more
+   */
+  add (peer: PeerKey, key: string, entry: IHaveEntry, atOnce: boolean, now: number): IHaveEntry[] | undefined {
     const queue = this.queueOf(peer)
     queue.entries ??= new Map()
     queue.entries.set(key, entry)
 
-    if (queue.entries.size >= MAX_QUEUED_ANNOUNCEMENTS) {
+    if (atOnce || queue.entries.size >= MAX_QUEUED_ANNOUNCEMENTS) {
       return this.take(queue, now)
     }
 

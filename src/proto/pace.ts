@@ -7,8 +7,16 @@ const NEWEST_WEIGHT = 1 / 8
 /** Mean milliseconds between two messages that may change the tree. */
 const TREE_INTERVAL_MS = 500
 
-/** One in 2 to the power of so many of those may also shorten paths, the others cut what is double. */
-const SHORTCUT_BITS = 4
+/**
+ * One in 2 to the power of so many of those may also shorten paths, the others
+ * cut what is double; and one in 2 to the power of so many of all messages at
+ * most, since both ends of each lazy link announce it.
+ */
+const SCOUT_BITS = 1
+const MIN_SCOUT_BITS = 8
+
+/** Milliseconds over which messages are counted, once a topic has been busy for so long. */
+const COUNTING_MS = 1_000
 
 /** Mean milliseconds between two messages up to which they are taken to overlap on their way through the swarm. */
 const OVERLAP_INTERVAL_MS = 150
@@ -18,6 +26,10 @@ export class Pace {
   private lastAt = -Infinity
   /** Milliseconds between two messages, the newer ones weighing more. */
   private interval = 2 * CALM_INTERVAL_MS
+  private countingSince = -Infinity
+  private count = 0
+  /** Messages in the last counting, and milliseconds between two of them; none where it took in a pause. */
+  private counted: { messages: number, interval: number } | undefined
 
   /** A message goes through the topic. */
   onMessage (now: number): void {
@@ -26,6 +38,7 @@ export class Pace {
     this.lastAt = now
     // and after a long pause eight messages at twice the rate are enough to be busy again
     this.interval = Math.min(this.interval + (elapsed - this.interval) * NEWEST_WEIGHT, 2 * CALM_INTERVAL_MS)
+    this.recount(now)
   }
 
   /** From 0 at up to ten messages a second to 1 from twenty on. */
@@ -60,11 +73,39 @@ export class Pace {
   mayShorten (id: MessageId): boolean {
     const bits = this.cutBits
 
-    return isChosen(id, bits === 0 ? 0 : bits + SHORTCUT_BITS)
+    return isChosen(id, bits === 0 ? 0 : Math.max(bits + SCOUT_BITS, MIN_SCOUT_BITS))
+  }
+
+  /** Whether this message is announced at once though others wait: who hears of it sooner than it comes knows a shorter path. */
+  isScout (id: MessageId): boolean {
+    return this.overlaps && this.mayShorten(id)
   }
 
   private get cutBits (): number {
-    return this.overlaps ? Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.interval, 0.1))) : 0
+    return this.overlaps ? Math.ceil(Math.log2(TREE_INTERVAL_MS / Math.max(this.steadyInterval, 0.1))) : 0
+  }
+
+  /**
+   * Milliseconds between two messages as they were counted: messages come many
+   * at a time, and the mean over a few of them differs from node to node. Where
+   * the topic has become faster since, the mean.
+   */
+  private get steadyInterval (): number {
+    const { counted } = this
+
+    return counted === undefined || this.count > 2 * counted.messages ? this.interval : counted.interval
+  }
+
+  private recount (now: number): void {
+    const elapsed = now - this.countingSince
+
+    if (elapsed >= COUNTING_MS) {
+      this.counted = elapsed < 2 * COUNTING_MS ? { messages: this.count, interval: elapsed / this.count } : undefined
+      this.countingSince = now
+      this.count = 0
+    }
+
+    this.count++
   }
 }
 

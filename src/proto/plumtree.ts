@@ -93,7 +93,7 @@ export class PlumTree {
   handleMessage (from: PeerKey, message: GossipMessage, now: number, out: Outbox): void {
     switch (message.type) {
       case 'gossip': this.onGossip(from, message, now, out); return
-      case 'prune': this.peers.addLazy(from); break
+      case 'prune': this.onPrune(from); break
       case 'graft': this.onGraft(from, message, now, out); break
       case 'iHave': this.onIHave(from, message, now, out); break
       default: message satisfies never
@@ -220,7 +220,7 @@ export class PlumTree {
     if (this.holdMessages) {
       this.hold(from, message, key, now, out)
     } else {
-      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key, from, now) : undefined, now, out)
+      this.deliver(from, message, key, scope.type === 'swarm' ? this.repair.take(key, from, scope.round, now) : undefined, now, out)
     }
   }
 
@@ -239,7 +239,7 @@ export class PlumTree {
     let missing: MissingMessage | undefined
 
     if (message.scope.type === 'swarm') {
-      missing = this.repair.take(key, from, now)
+      missing = this.repair.take(key, from, message.scope.round, now)
       this.remember(key, from, now, out)
     } else {
       // its wait must end too, though nobody keeps its id
@@ -303,6 +303,11 @@ export class PlumTree {
     const since = this.neighborSince.get(from)
 
     return since === undefined || now - since < OFFER_AGE_MS
+  }
+
+  private onPrune (from: PeerKey): void {
+    this.peers.addLazy(from)
+    this.repair.onCut(from)
   }
 
   /** PlumTree p. 8: the sender gets payloads from now on, and the one that it misses. */

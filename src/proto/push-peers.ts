@@ -33,6 +33,7 @@ export class PushPeers {
   /** Once a peer could not be sent something. */
   private owed?: Debts
   private readonly announcements: LazyPush
+  private readonly pace: Pace
   /** Both sets as lists, since walking a list makes no objects; until one of them changes. */
   private lists: { eager: PeerKey[], lazy: PeerKey[] } | undefined
 
@@ -40,6 +41,7 @@ export class PushPeers {
     this.config = config
     this.announcements = new LazyPush(me, config.broadcast, pace)
     this.congested = congested
+    this.pace = pace
   }
 
   get sizes (): { lazyPushQueue: number, debts: number } {
@@ -108,6 +110,7 @@ export class PushPeers {
   push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
     this.lists ??= { eager: [...this.eager], lazy: [...this.lazy] }
     const { eager, lazy } = this.lists
+    const isScout = this.pace.isScout(message.announcement.id)
 
     for (const peer of eager) {
       if (peer === from) {
@@ -129,7 +132,7 @@ export class PushPeers {
       if (this.isCongested(peer)) {
         this.debts.oweMessage(peer, message.key, now)
       } else {
-        const full = this.announcements.add(peer, message.key, message.announcement, now)
+        const full = this.announcements.add(peer, message.key, message.announcement, isScout, now)
 
         if (full !== undefined) {
           this.announce(peer, full, out)

@@ -8,6 +8,11 @@ import type { MissingMessage } from './missing-messages.ts'
 import type { Pace } from './pace.ts'
 import type { PushPeers } from './push-peers.ts'
 
+/** Messages that came the same way in a row after which there seems to be one sender. */
+const MIN_IN_A_ROW = 32
+/** Rounds between announcement and forwarded payload of a path that is one hop shorter. */
+const NEARER = 2
+
 /**
  * Asks for announced messages that do not come, and mends the tree by it
  * (PlumTree p. 8).
@@ -22,6 +27,12 @@ export class Repair {
   private armedAt = Infinity
   /** A message that was fetched over a lazy link, and when: it comes over the tree as well, if the tree is whole. */
   private fetched: { key: string, at: number } | undefined
+  /** Who brought the last message and in which round, and how many came so in a row. */
+  private bringer: PeerKey | undefined
+  private round = 0
+  private inARow = 0
+  /** A shorter path that was asked for, and the link that it replaces once the copy over that comes second. */
+  private shortcut: { over: PeerKey, instead: PeerKey } | undefined
 
   constructor (config: BroadcastConfig, peers: PushPeers, pace: Pace) {
     this.config = config
@@ -44,8 +55,16 @@ export class Repair {
   }
 
   /** The message has come: forgets it and returns what was known. */
-  take (key: string, from: PeerKey, now: number): MissingMessage | undefined {
+  take (key: string, from: PeerKey, round: number, now: number): MissingMessage | undefined {
     const message = this.missing.take(key)
+
+    if (from === this.bringer && round === this.round) {
+      this.inARow++
+    } else {
+      this.bringer = from
+      this.round = round
+      this.inARow = 1
+    }
 
     if (message?.asked === from && this.fetched === undefined && this.peers.lazy.has(from)) {
       this.fetched = { key, at: now }
@@ -65,6 +84,20 @@ export class Repair {
   removePeer (peer: PeerKey): void {
     this.missing.removePeer(peer)
     this.asked.delete(peer)
+
+    this.onCut(peer)
+
+    if (this.shortcut?.over === peer) {
+      this.shortcut = undefined
+    }
+  }
+
+  /** The link does not bring payloads any more: the shorter path has to, if there is one. */
+  onCut (peer: PeerKey): void {
+    if (this.shortcut?.instead === peer) {
+      this.peers.addEager(this.shortcut.over)
+      this.shortcut = undefined
+    }
   }
 
   /** Whether the message is the one that the peer was asked for last: its link carries payloads for no other reason. */
@@ -142,10 +175,47 @@ export class Repair {
   }
 
   /**
+   * A message came over a link and a shorter path that is to replace it: the
+   * one over which it came second is to be cut.
+   *
+   * Until then the shorter path counts as lazy: what still comes over the old
+   * link must not go back to where it came from, for whom it would look like a cycle.
+   */
+  decide (first: PeerKey, second: PeerKey): PeerKey | undefined {
+    const { over, instead } = this.shortcut ?? {}
+
+    if (first === instead && second === over) {
+      this.shortcut = undefined
+
+      return second
+    }
+
+    if (first === over && second === instead) {
+      this.onCut(second)
+
+      return second
+    }
+
+    return undefined
+  }
+
+  /**
    * PlumTree p. 12: a neighbor that announced the message much nearer to its
    * origin takes the place of the one that delivered it.
+   *
+   * With further messages under way both links stay until a copy comes second:
+   * cut at once, the old one would leave a gap. And then it is done for a single
+   * sender only, whose messages all come the same way: what is nearer to one is
+   * farther from another. For that a little nearer is enough, since trees that
+   * grew in other times may be twice as deep as need be.
    */
   optimizeTree (from: PeerKey, missing: MissingMessage, round: number, out: Outbox): void {
+    const { overlaps } = this.pace
+
+    if (overlaps && this.inARow < MIN_IN_A_ROW) {
+      return
+    }
+
     let best: { peer: PeerKey, round: number } | undefined
 
     for (const announcement of missing.announcements) {
@@ -154,15 +224,23 @@ export class Repair {
       }
     }
 
-    if (best === undefined || best.peer === from || round - best.round < this.config.optimizationThreshold) {
+    if (best === undefined || best.peer === from || round - best.round < (overlaps ? NEARER : this.config.optimizationThreshold)) {
       return
     }
 
-    if (!this.peers.eager.has(best.peer)) {
-      this.peers.addEager(best.peer)
+    const isLazy = this.peers.lazy.has(best.peer)
+
+    if (isLazy) {
       out.send(best.peer, { type: 'graft', round: best.round })
     }
 
+    if (overlaps) {
+      this.shortcut = isLazy ? { over: best.peer, instead: from } : undefined
+
+      return
+    }
+
+    this.peers.addEager(best.peer)
     this.peers.addLazy(from)
     out.send(from, { type: 'prune' })
   }

@@ -45,6 +45,12 @@ export class SpareLinks {
     // each other in a cycle each may cut it at another place
     const isElsewhere = bringer !== from && peers.eager.has(bringer)
 
+    const spare = repair.decide(bringer, from)
+
+    if (spare !== undefined) {
+      return spare
+    }
+
     if (judgement === 'cut' || pace.mayCut(id)) {
       return isElsewhere ? from : undefined
     }
