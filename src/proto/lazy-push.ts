@@ -19,6 +19,8 @@ interface Queue {
 const SENDER_PATIENCE = 2
 /** Share of the wait after which announcements leave even if no newer message came to join them. */
 const GRACE = 0.5
+/** Fractions of the multiples of this are spread evenly, however many there are: the golden ratio. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2
 
 /**
  * Announcements for lazy peers, gathered until it is time to send them
@@ -42,11 +44,13 @@ export class LazyPush {
   private armedAt = Infinity
   /** No queue is due before. */
   private earliest = Infinity
+  private phase: number
 
   constructor (me: PeerKey, config: BroadcastConfig, pace: Pace) {
     this.me = me
     this.config = config
     this.pace = pace
+    this.phase = [...me].reduce((sum, char) => sum + char.charCodeAt(0), 0) * GOLDEN
   }
 
   /** Announcements that wait, for all peers. */
@@ -96,7 +100,7 @@ export class LazyPush {
     if (queue !== undefined) {
       // where both announced at the same time, only one goes first next time
       const crossed = now - queue.sentAt < this.wait / 2 && this.me > peer
-      queue.quietUntil = now + this.wait * (crossed ? SENDER_PATIENCE : 1)
+      queue.quietUntil = now + this.spread(crossed ? SENDER_PATIENCE : 1)
     }
   }
 
@@ -154,9 +158,16 @@ export class LazyPush {
     queue.entries = undefined
     queue.dueAt = Infinity
     queue.sentAt = now
-    queue.quietUntil = now + this.wait * SENDER_PATIENCE
+    queue.quietUntil = now + this.spread(SENDER_PATIENCE)
 
     return entries
+  }
+
+  /** So many waits, a quarter more or less: what leaves for all peers at once would hold up what comes meanwhile. */
+  private spread (waits: number): number {
+    this.phase = (this.phase + GOLDEN) % 1
+
+    return this.wait * waits * (0.75 + this.phase / 2)
   }
 
   /** How long announcements wait at the present rate. */
