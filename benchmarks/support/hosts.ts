@@ -76,8 +76,8 @@ export class Hosts {
   }
 
   /** Sum of what every process answers. */
-  async sum (name: string): Promise<number> {
-    const values = await this.each<number>(name, [])
+  async sum (name: string, argument: object = {}): Promise<number> {
+    const values = await this.each<number>(name, [], argument)
 
     return values.reduce((sum, value) => sum + value, 0)
   }

@@ -121,6 +121,7 @@ answer({
     globalThis.gc?.()
   },
   delivered: () => tally.delivered,
+  reached: async ({ wanted, atMostMs }: { wanted: number, atMostMs: number }) => tally.reached(wanted, atMostMs),
   report: (): TallyReport => tally.report(),
   /** User and system time so far, in microseconds. */
   cpu: () => {

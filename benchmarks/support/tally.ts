@@ -38,6 +38,8 @@ export class Tally {
   #delivered = 0
   #duplicates = 0
   #foreign = 0
+  #wanted = Infinity
+  #onReached = (): void => {}
 
   /**
    * @param publishers - of message 0, 1, …, in turns: their own messages, which floodsub brings back to them, are no deliveries
@@ -54,6 +56,23 @@ export class Tally {
     return this.#delivered
   }
 
+  /** The number of deliveries as soon as it is so high, or after so many milliseconds. */
+  async reached (wanted: number, atMostMs: number): Promise<number> {
+    if (this.#delivered < wanted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, atMostMs)
+        this.#wanted = wanted
+        this.#onReached = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#wanted = Infinity
+    }
+
+    return this.#delivered
+  }
+
   onMessage (node: number, data: Uint8Array): void {
     const counts = this.#counts.get(node)
     const view = new DataView(data.buffer, data.byteOffset)
@@ -67,6 +86,7 @@ export class Tally {
         this.#duplicates++
       } else {
         this.#latencies[this.#delivered++] = now() - view.getFloat64(4)
+        this.#delivered === this.#wanted && this.#onReached()
       }
 
       counts[message] = Math.min(counts[message] + 1, 255)

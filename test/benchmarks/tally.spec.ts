@@ -31,6 +31,17 @@ describe('the count of deliveries', () => {
     expect(tally.report()).to.include({ delivered: 0, duplicates: 0, foreign: 0 })
   })
 
+  it('says when there are so many, or how many there are after a while', async () => {
+    const tally = new Tally(LOAD, 3, PUBLISHERS, RECEIVERS)
+    const reached = tally.reached(2, 60_000)
+    tally.onMessage(1, content(LOAD, 0, 64))
+    tally.onMessage(2, content(LOAD, 0, 64))
+
+    expect(await reached).to.equal(2)
+    expect(await tally.reached(1, 60_000)).to.equal(2)
+    expect(await tally.reached(3, 1)).to.equal(2)
+  })
+
   it('has messages of an earlier load apart', () => {
     const tally = new Tally(LOAD, 2, PUBLISHERS, RECEIVERS)
     tally.onMessage(1, content(LOAD - 1, 0, 64))
