@@ -59,7 +59,8 @@ export interface MembershipConfig {
   shuffleIntervalMs: number
   /**
    * Milliseconds after which an unanswered Neighbor request counts as failed
-   * and the next remembered peer is asked.
+   * and the next remembered peer is asked. Grows by itself, up to ten seconds,
+   * while peers answer later.
    *
    * @default 500 (iroh-gossip)
    */

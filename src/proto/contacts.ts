@@ -4,6 +4,7 @@ import type { PeerKey } from './messages.ts'
 
 interface Attempt {
   readonly generation: number
+  readonly startedAt: number
   /** Messages sent so far: a Join, then two Neighbors. */
   sent: number
 }
@@ -19,7 +20,8 @@ export class Contacts {
   private known: PeerKey[] = []
   private readonly attempts = new LazyMap<PeerKey, Attempt>()
   private queue: PeerKey[] = []
-  private generation = 0
+  /** The newest attempt, and when it began. */
+  private last = { generation: 0, startedAt: -Infinity }
 
   /** Whether a contact was asked and neither answered nor was given up. */
   get isAsking (): boolean {
@@ -30,9 +32,8 @@ export class Contacts {
     return this.known.length
   }
 
-  /** The generation of the newest attempt. */
-  get newest (): number {
-    return this.generation
+  get newest (): { readonly generation: number, readonly startedAt: number } {
+    return this.last
   }
 
   has (peer: PeerKey): boolean {
@@ -65,24 +66,32 @@ export class Contacts {
   }
 
   /** Begins an attempt with the first of the queue; `undefined` if it is empty. */
-  next (): { peer: PeerKey, generation: number } | undefined {
+  next (now: number): { peer: PeerKey, generation: number } | undefined {
     const peer = this.queue.shift()
 
     if (peer === undefined) {
       return undefined
     }
 
-    const generation = ++this.generation
-    this.attempts.set(peer, { generation, sent: 1 })
+    const generation = this.last.generation + 1
+    this.last = { generation, startedAt: now }
+    this.attempts.set(peer, { generation, startedAt: now, sent: 1 })
 
     return { peer, generation }
   }
 
-  /** Counts one more message of an attempt; `undefined` if the attempt is over. */
-  again (peer: PeerKey, generation: number): number | undefined {
+  /** When an attempt began; `undefined` if it is over. */
+  startedAt (peer: PeerKey, generation: number): number | undefined {
     const attempt = this.attempts.get(peer)
 
-    return attempt?.generation === generation ? ++attempt.sent : undefined
+    return attempt?.generation === generation ? attempt.startedAt : undefined
+  }
+
+  /** Counts one more message of an attempt; 0 if there is none. */
+  again (peer: PeerKey): number {
+    const attempt = this.attempts.get(peer)
+
+    return attempt === undefined ? 0 : ++attempt.sent
   }
 
   /** Ends the attempt with a peer; returns false if there was none. */

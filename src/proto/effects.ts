@@ -4,6 +4,7 @@ import type { Gossip, Message, PeerKey, TopicKey } from './messages.ts'
 /** What one call of `State.handle` gathers. */
 export class Effects {
   list: OutEvent[] = []
+  now = 0
   /** Peers that some topic let go of, in order; most calls have none. */
   released?: Set<PeerKey>
   /** Disconnects that were sent or came. */
@@ -55,7 +56,7 @@ export class TopicOutbox implements Outbox {
   }
 
   schedule (delayMs: number, timer: TimerKind): void {
-    this.effects.list.push({ type: 'scheduleTimer', delayMs, timer: { topic: this.topic, epoch: this.epoch, ...timer } })
+    this.effects.list.push({ type: 'scheduleTimer', delayMs, timer: { ...timer, topic: this.topic, epoch: this.epoch, dueAt: Math.ceil(this.effects.now + delayMs) } })
   }
 
   peerData (peer: PeerKey, data: Uint8Array): void {

@@ -110,9 +110,10 @@ export type OutEvent =
 
 /**
  * A timer of the core, opaque to whoever keeps it. `epoch` tells apart the
- * times that a topic was joined: timers of an earlier one do nothing.
+ * times that a topic was joined: timers of an earlier one do nothing. `dueAt`
+ * is when it is to run out, in milliseconds of the core's clock.
  */
-export type Timer = { topic: TopicKey, epoch: number } & (
+export type Timer = { topic: TopicKey, epoch: number, dueAt: number } & (
   | { type: 'shuffle' }
   /** Look for peers that are nearer than our neighbors. */
   | { type: 'sound' }
@@ -144,7 +145,7 @@ export type Timer = { topic: TopicKey, epoch: number } & (
 )
 
 /** A timer without what the topic adds to it. */
-export type TimerKind = Timer extends infer T ? T extends Timer ? Omit<T, 'topic' | 'epoch'> : never : never
+export type TimerKind = Timer extends infer T ? T extends Timer ? Omit<T, 'topic' | 'epoch' | 'dueAt'> : never : never
 
 /** Where the machines of one topic leave their effects. */
 export interface Outbox {

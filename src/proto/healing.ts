@@ -8,8 +8,10 @@ import { NeighborRequests, isForItsSake } from './neighbor-requests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { MembershipConfig, Rules } from './config.ts'
 import type { NeighborDownReason, Outbox } from './events.ts'
+import type { Lateness } from './lateness.ts'
 import type { PeerKey, Priority } from './messages.ts'
 import type { NeighborRequest, RequestKind } from './neighbor-requests.ts'
+import type { Patience } from './patience.ts'
 import type { Rng } from './rng.ts'
 import type { Views } from './views.ts'
 
@@ -19,6 +21,8 @@ export interface HealingInit {
   rules: Rules
   rng: Rng
   views: Views
+  patience: Patience
+  lateness: Lateness
   /** Our address data as it is now. */
   myData (): Uint8Array | undefined
 }
@@ -83,7 +87,7 @@ export class Healing {
 
     // the attempt with a contact has its own end
     if (kind !== 'join') {
-      out.schedule(isForItsSake(kind) ? CALL_PATIENCE_MS : this.init.config.neighborRequestTimeoutMs, { type: 'pendingNeighborRequest', peer, generation })
+      out.schedule(isForItsSake(kind) ? CALL_PATIENCE_MS : this.init.patience.wait(this.init.config.neighborRequestTimeoutMs), { type: 'pendingNeighborRequest', peer, generation })
     }
   }
 
@@ -230,6 +234,15 @@ export class Healing {
     return { request: this.requests.take(peer), contact: this.contacts.end(peer) }
   }
 
+  /**
+   * The peer accepted or refused: how long it took says how long the next ones may take.
+   *
+   * @param request - what it was asked, unless that was given up
+   */
+  onDecided (peer: PeerKey, request: NeighborRequest | undefined, refused: boolean, now: number): void {
+    this.init.patience.onAnswer(this, peer, request?.sentAt, refused, now)
+  }
+
   /** A new neighbor: nothing needs to be asked with high priority any more. */
   onNeighborUp (peer: PeerKey, now: number, out: Outbox): void {
     this.refusals = 0
@@ -296,11 +309,11 @@ export class Healing {
   }
 
   /** A peer that we asked cannot be reached, or is not in the topic. */
-  onUnavailable (peer: PeerKey, wasContact: boolean, out: Outbox): void {
+  onUnavailable (peer: PeerKey, wasContact: boolean, now: number, out: Outbox): void {
     this.init.views.forget(peer)
 
     if (wasContact && this.init.views.links.size === 0) {
-      this.joining.askNextContact(out)
+      this.joining.askNextContact(now, out)
     }
   }
 
@@ -311,16 +324,27 @@ export class Healing {
   }
 
   onPendingNeighborRequestTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
-    const request = this.requests.expire(peer, generation)
+    const { patience, lateness, config } = this.init
+    const request = this.requests.get(peer, generation)
 
     if (request === undefined) {
       return
     }
 
+    if (lateness.isLate && now - request.sentAt < CALL_PATIENCE_MS) {
+      // the answer may lie unread
+      out.schedule(patience.wait(config.neighborRequestTimeoutMs), { type: 'pendingNeighborRequest', peer, generation })
+
+      return
+    }
+
+    this.requests.take(peer)
+
     if (isForItsSake(request.kind)) {
       this.init.views.forget(peer)
     } else {
       this.init.views.setAside(peer)
+      this.init.patience.onGivenUp(this, peer, request.sentAt, now)
       this.unanswered++
     }
 
@@ -354,7 +378,7 @@ export class Healing {
     if (this.requests.size === 0 && !this.contacts.isAsking) {
       this.contacts.enqueue(rng.shuffle([...new Set([...this.contacts.all(), ...former])])
         .filter((peer) => !this.refusedBy.has(peer)))
-      this.joining.askNextContact(out)
+      this.joining.askNextContact(now, out)
     }
   }
 

@@ -12,7 +12,9 @@ import { Views } from './views.ts'
 import { Walks } from './walks.ts'
 import type { Config, Rules } from './config.ts'
 import type { DisconnectReason, Outbox, TimerKind } from './events.ts'
+import type { Lateness } from './lateness.ts'
 import type { Message, PeerKey, SwarmMessage } from './messages.ts'
+import type { Patience } from './patience.ts'
 import type { Rng } from './rng.ts'
 import type { Link } from './views.ts'
 
@@ -22,6 +24,9 @@ export interface HyParViewInit {
   config: Config
   rules: Rules
   rng: Rng
+  /** How long answers take, in all topics. */
+  patience: Patience
+  lateness: Lateness
 }
 
 /** What the parts of membership share. */
@@ -33,6 +38,8 @@ export interface Membership {
   readonly rules: Rules
   readonly rng: Rng
   readonly views: Views
+  /** How late the node is, in all topics. */
+  readonly lateness: Lateness
   readonly healing: Healing
   readonly shuffles: Shuffles
   readonly evictions: EvictionBudget
@@ -80,7 +87,7 @@ export class HyParView {
   private upkeepArmed = false
 
   constructor (init: HyParViewInit) {
-    const { me, config, rules, rng } = init
+    const { me, config, rules, rng, patience, lateness } = init
     const views = new Views({
       me,
       config: config.membership,
@@ -91,8 +98,8 @@ export class HyParView {
     this.views = views
     this.links = views.links
     this.shuffles = new Shuffles(me, config, rules, views)
-    this.healing = new Healing({ me, config: config.membership, rules, rng, views, myData: () => this.shared.peerData })
-    const shared = { me, config, rules, rng, views, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
+    this.healing = new Healing({ me, config: config.membership, rules, rng, views, patience, lateness, myData: () => this.shared.peerData })
+    const shared = { me, config, rules, rng, views, lateness, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
     // the parts know each other through what they share
     this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership), calls: new Calls(shared as Membership) })
     this.walks = new Walks(this.shared)
@@ -215,7 +222,7 @@ export class HyParView {
       case 'call': this.shared.calls.onCallTimer(timer.generation, now, out); break
       case 'pendingNeighborRequest': this.healing.onPendingNeighborRequestTimer(timer.peer, timer.generation, now, out); break
       case 'joinContact': this.healing.joining.onJoinContactTimer(timer.peer, timer.generation, now, out); break
-      case 'nextContact': this.healing.joining.onNextContactTimer(timer.generation, out); break
+      case 'nextContact': this.healing.joining.onNextContactTimer(timer.generation, now, out); break
       case 'rejoin': this.healing.onRejoinTimer(now, out); break
       case 'refillActiveView': this.healing.onRefillTimer(now, out); break
       case 'refuse': this.neighborship.onRefuseTimer(timer.peer, timer.generation, now, out); break
@@ -289,7 +296,7 @@ export class HyParView {
 
     if (this.views.links.size > 0) {
       this.walks.armShuffle(out)
-      this.shared.nearness.arm(now, out)
+      this.shared.nearness.arm(out)
       this.shared.calls.arm(now, out)
     }
 

@@ -1,4 +1,4 @@
-import { JOIN_TIMEOUT_MS, MAX_SWAP_REQUESTS, NEXT_CONTACT_MS } from './limits.ts'
+import { CALL_PATIENCE_MS, JOIN_TIMEOUT_MS, MAX_SWAP_REQUESTS, NEXT_CONTACT_MS } from './limits.ts'
 import type { Outbox } from './events.ts'
 import type { Healing, HealingInit } from './healing.ts'
 import type { PeerKey } from './messages.ts'
@@ -29,7 +29,7 @@ export class Joining {
       this.healing.contacts.enqueue(others)
 
       if (!this.healing.contacts.isAsking) {
-        this.askNextContact(out)
+        this.askNextContact(now, out)
       }
 
       return
@@ -81,15 +81,24 @@ export class Joining {
 
   /** A Join has no answer yet: Rust neither repeats nor confirms it, so it is followed by Neighbor, twice. */
   onJoinContactTimer (peer: PeerKey, generation: number, now: number, out: Outbox): void {
-    const sent = this.healing.contacts.again(peer, generation)
+    const { contacts } = this.healing
+    const startedAt = contacts.startedAt(peer, generation)
 
-    if (sent === undefined) {
+    if (startedAt === undefined) {
       return
     }
 
+    if (this.mayLieUnread(startedAt, now)) {
+      out.schedule(this.patienceMs, { type: 'joinContact', peer, generation })
+
+      return
+    }
+
+    const sent = contacts.again(peer)
+
     if (sent <= 3 && this.init.views.links.size === 0) {
       this.healing.request(peer, 'join', 'high', now, out)
-      out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', peer, generation })
+      out.schedule(this.patienceMs, { type: 'joinContact', peer, generation })
 
       return
     }
@@ -99,16 +108,24 @@ export class Joining {
     this.healing.releaseIdle(peer, out)
   }
 
-  onNextContactTimer (generation: number, out: Outbox): void {
-    if (generation === this.healing.contacts.newest && this.init.views.links.size === 0) {
-      this.askNextContact(out)
+  onNextContactTimer (generation: number, now: number, out: Outbox): void {
+    const { newest } = this.healing.contacts
+
+    if (generation !== newest.generation || this.init.views.links.size > 0) {
+      return
+    }
+
+    if (this.mayLieUnread(newest.startedAt, now)) {
+      out.schedule(this.patienceMs, { type: 'nextContact', generation })
+    } else {
+      this.askNextContact(now, out)
     }
   }
 
   /** Begins with the next contact of this round, if there is one. */
-  askNextContact (out: Outbox): void {
+  askNextContact (now: number, out: Outbox): void {
     const { views } = this.init
-    const next = this.healing.contacts.next()
+    const next = this.healing.contacts.next(now)
 
     if (next === undefined) {
       return
@@ -116,7 +133,16 @@ export class Joining {
 
     views.known.recall(next.peer, out)
     out.send(next.peer, { type: 'join', data: this.init.myData() })
-    out.schedule(JOIN_TIMEOUT_MS, { type: 'joinContact', ...next })
-    out.schedule(NEXT_CONTACT_MS, { type: 'nextContact', generation: next.generation })
+    out.schedule(this.patienceMs, { type: 'joinContact', ...next })
+    out.schedule(this.patienceMs * NEXT_CONTACT_MS / JOIN_TIMEOUT_MS, { type: 'nextContact', generation: next.generation })
+  }
+
+  private get patienceMs (): number {
+    return this.init.patience.wait(JOIN_TIMEOUT_MS)
+  }
+
+  /** Whether an answer may have come that a late node has not read. */
+  private mayLieUnread (askedAt: number, now: number): boolean {
+    return this.init.lateness.isLate && now - askedAt < CALL_PATIENCE_MS
   }
 }

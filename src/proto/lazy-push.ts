@@ -44,13 +44,12 @@ export class LazyPush {
   private armedAt = Infinity
   /** No queue is due before. */
   private earliest = Infinity
-  private phase: number
+  private phase = 0
 
   constructor (me: PeerKey, config: BroadcastConfig, pace: Pace) {
     this.me = me
     this.config = config
     this.pace = pace
-    this.phase = [...me].reduce((sum, char) => sum + char.charCodeAt(0), 0) * GOLDEN
   }
 
   /** Announcements that wait, for all peers. */
@@ -155,6 +154,8 @@ export class LazyPush {
 
   private take (queue: Queue, now: number): IHaveEntry[] {
     const entries = [...queue.entries?.values() ?? []]
+    // what nodes announce last differs: so they drift apart
+    this.phase += (entries.at(-1)?.id[0] ?? 0) / 256
     queue.entries = undefined
     queue.dueAt = Infinity
     queue.sentAt = now

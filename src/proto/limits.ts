@@ -101,6 +101,8 @@ export const REMINDER_DELAY_MS = 1_000
 
 /** First pause between two Shuffles of a node without history; doubles up to the configured interval. */
 export const FIRST_SHUFFLE_MS = 500
+/** Longest pause until such a node that is late for its timers tries again. */
+export const LATE_SHUFFLE_MS = 4_000
 /** Replies in a row that name nobody new, after which a young node shuffles as rarely as an old one: the swarm is small. */
 export const STALE_REPLIES = 2
 /** In a topic whose views do not change one Shuffle or sounding in so many is sent. */
@@ -131,6 +133,8 @@ export const UNBIASED_LINKS = 2
 export const CALL_MS = 2_000
 export const MAX_CALL_PAUSE_MS = 60_000
 export const CALL_PATIENCE_MS = 10_000
+/** Requests that were given up and may yet be answered, in all topics; the oldest is forgotten first. */
+export const MAX_LATE_REQUESTS = 256
 /** A link is exchanged for one whose round trip is at most this share of its own: a small gain is not worth the change. */
 export const NEARER_SHARE = 0.8
 /**
@@ -140,7 +144,7 @@ export const NEARER_SHARE = 0.8
 export const NEAR_ENOUGH_MS = 5
 /** Share of the time to a first answer that the round trip may be: a dial with its handshakes, and the opening of two streams, take six. */
 export const OPEN_SHARE = 1 / 7
-/** Milliseconds by which a node may be late for its own timer and still measure others, not itself. */
+/** Milliseconds by which a node may be late for its own timers and still measure others, not itself. */
 export const MAX_LATE_MS = 10
 /** Milliseconds within which a ShuffleReply counts as asked for, and how many Shuffles may be unanswered (oldest forgotten first). */
 export const SHUFFLE_REPLY_MS = 10_000

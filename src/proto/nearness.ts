@@ -1,4 +1,4 @@
-import { FIRST_SHUFFLE_MS, MAX_LATE_MS, MAX_SOUNDED, NEARER_SHARE, NEAR_ENOUGH_MS, OPEN_SHARE, SOUNDED_RETENTION_MS, SOUNDING_MS, SOUNDINGS_AT_ONCE, SWAP_INTERVAL_MS, UNBIASED_LINKS, YOUNG_SWAPS } from './limits.ts'
+import { FIRST_SHUFFLE_MS, MAX_SOUNDED, NEARER_SHARE, NEAR_ENOUGH_MS, OPEN_SHARE, SOUNDED_RETENTION_MS, SOUNDING_MS, SOUNDINGS_AT_ONCE, SWAP_INTERVAL_MS, UNBIASED_LINKS, YOUNG_SWAPS } from './limits.ts'
 import { Rests } from './rests.ts'
 import { TimeBoundCache } from './time-bound-cache.ts'
 import type { Outbox } from './events.ts'
@@ -48,8 +48,6 @@ export class Nearness {
   /** When each sounding of another peer was answered. */
   private readonly answered = new TimeBoundCache<PeerKey, number>(ANSWERED)
   private armed = false
-  /** When the armed timer runs out. */
-  private dueAt = 0
   private ticks = 0
   private readonly rests = new Rests()
   private askedAt = -Infinity
@@ -68,7 +66,7 @@ export class Nearness {
   }
 
   /** Schedules the next sounding if it is not yet; to be called while there are neighbors. */
-  arm (now: number, out: Outbox): void {
+  arm (out: Outbox): void {
     if (this.armed) {
       return
     }
@@ -79,15 +77,14 @@ export class Nearness {
     const pause = this.ticks < YOUNG_SWAPS ? youngPause : shuffleIntervalMs
     const delayMs = Math.round(pause * (0.9 + rng.float() / 5))
     this.armed = true
-    this.dueAt = now + delayMs
     out.schedule(delayMs, { type: 'sound' })
   }
 
   onSoundTimer (now: number, out: Outbox): void {
-    const { links } = this.shared.views
+    const { views: { links }, lateness } = this.shared
     this.armed = false
 
-    if (links.size === 0 || now - this.dueAt > MAX_LATE_MS) {
+    if (links.size === 0 || lateness.isLate) {
       return
     }
 
@@ -151,7 +148,7 @@ export class Nearness {
     const link = views.links.get(from)
     this.open.delete(from)
 
-    if (sounding === undefined || roundTripMs >= SOUNDING_MS) {
+    if (sounding === undefined || roundTripMs >= SOUNDING_MS || this.shared.lateness.isLate) {
       return
     }
 

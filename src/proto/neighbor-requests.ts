@@ -68,9 +68,11 @@ export class NeighborRequests {
     return request
   }
 
-  /** Ends the request if it is still that one; returns it if so. */
-  expire (peer: PeerKey, generation: number): NeighborRequest | undefined {
-    return this.requests.get(peer)?.generation === generation ? this.take(peer) : undefined
+  /** The request to a peer, if it is still that one. */
+  get (peer: PeerKey, generation: number): NeighborRequest | undefined {
+    const request = this.requests.get(peer)
+
+    return request?.generation === generation ? request : undefined
   }
 
   peers (): Iterable<PeerKey> {

@@ -86,6 +86,7 @@ export class Neighborship {
     views.known.learn(from, message.data, now, out)
     const { request, contact } = healing.answered(from)
     const known = views.links.get(from)
+    healing.onDecided(from, request, false, now)
 
     if (known !== undefined) {
       answerKnownNeighbor(from, known, message.priority, peerData, now, out)
@@ -130,6 +131,7 @@ export class Neighborship {
     const { views, healing, shuffles } = this.shared
     const { request, contact } = healing.answered(from)
     const wasAsked = request !== undefined || contact
+    healing.onDecided(from, request, true, now)
     this.refusals.cancel(from)
 
     // a reply before the goodbye: where else to go
@@ -156,7 +158,7 @@ export class Neighborship {
       views.forget(from)
 
       if (wasAsked) {
-        healing.onUnavailable(from, contact, out)
+        healing.onUnavailable(from, contact, now, out)
       }
     }
 
@@ -179,7 +181,7 @@ export class Neighborship {
     }
 
     if (request !== undefined || contact) {
-      healing.onUnavailable(peer, contact, out)
+      healing.onUnavailable(peer, contact, now, out)
     }
 
     healing.refill(now, out)

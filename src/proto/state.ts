@@ -1,7 +1,9 @@
 import { permissiveRules, resolveConfig } from './config.ts'
 import { Effects } from './effects.ts'
+import { Lateness } from './lateness.ts'
 import { LazyMap } from './lazy-map.ts'
 import { MAX_PAYMENT_BYTES } from './limits.ts'
+import { Patience } from './patience.ts'
 import { Rng } from './rng.ts'
 import { Topic } from './topic.ts'
 import { UnknownTopics } from './unknown-topics.ts'
@@ -54,6 +56,8 @@ export class State {
   /** The one that the event before concerned; mostly it is the next one's. */
   private recent?: Topic
   private readonly congested = new LazyMap<PeerKey, true>()
+  private readonly patience = new Patience()
+  private readonly lateness = new Lateness()
   private readonly unknownTopics = new UnknownTopics()
   private readonly effects = new Effects()
   private peerData?: Uint8Array
@@ -81,6 +85,7 @@ export class State {
    */
   handle (event: InEvent, now: number): OutEvent[] {
     this.effects.list = []
+    this.effects.now = now
 
     switch (event.type) {
       case 'receiveMessage': {
@@ -98,6 +103,7 @@ export class State {
         this.onUnknownTopic(event.from, event.topic, event.message, now)
         break
       case 'timerExpired': {
+        this.lateness.onTimer(event.timer.dueAt, now)
         const topic = this.topicOf(event.timer.topic)
 
         if (topic?.epoch === event.timer.epoch) {
@@ -230,6 +236,8 @@ export class State {
         rng: this.rng.fork(),
         hash: this.hash,
         congested: this.congested,
+        patience: this.patience,
+        lateness: this.lateness,
         effects: this.effects,
         now
       })

@@ -6,8 +6,10 @@ import type { BroadcastSizes, BroadcastStats } from './broadcast-stats.ts'
 import type { Config, Rules } from './config.ts'
 import type { Effects, NeighborListener } from './effects.ts'
 import type { Command, DisconnectReason, Timer } from './events.ts'
+import type { Lateness } from './lateness.ts'
 import type { LazyMap } from './lazy-map.ts'
 import type { Message, MessageId, PeerKey, TopicKey } from './messages.ts'
+import type { Patience } from './patience.ts'
 import type { Rng } from './rng.ts'
 
 export interface TopicInit {
@@ -21,6 +23,8 @@ export interface TopicInit {
   rng: Rng
   hash (content: Uint8Array): MessageId
   congested: LazyMap<PeerKey, true>
+  patience: Patience
+  lateness: Lateness
   effects: Effects
   now: number
 }

@@ -1,4 +1,4 @@
-import { FIRST_SHUFFLE_MS, MAX_WALK_LENGTH, SOUNDING_NODES, STALE_REPLIES } from './limits.ts'
+import { FIRST_SHUFFLE_MS, LATE_SHUFFLE_MS, MAX_WALK_LENGTH, SOUNDING_NODES, STALE_REPLIES } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
 import { Rests } from './rests.ts'
@@ -163,9 +163,10 @@ export class Walks {
    * HyParView p. 8. Deviation: a node shuffles soon after it got its first
    * neighbor, then ever more rarely, at the configured pace as soon as two
    * replies in a row brought nobody new; least of all where everybody knows everybody.
+   * One that is late has too much to do as it is: these first ones wait.
    */
   onShuffleTimer (now: number, out: Outbox): void {
-    const { views, shuffles, peerData, config } = this.shared
+    const { views, shuffles, peerData, config, lateness } = this.shared
     const to = views.pickNeighbor([])
     this.changesBefore = views.changes
     this.shuffleArmed = false
@@ -173,6 +174,8 @@ export class Walks {
     if (to === undefined) {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
       this.staleReplies = 0
+    } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs && lateness.isLate) {
+      this.shufflePauseMs = Math.min(2 * this.shufflePauseMs, LATE_SHUFFLE_MS)
     } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs) {
       this.shufflePauseMs = this.staleReplies >= (views.knowsOnlyNeighbors ? 1 : STALE_REPLIES) ? config.membership.shuffleIntervalMs : 2 * this.shufflePauseMs
       out.send(to, shuffles.create(to, peerData, now))
