@@ -66,6 +66,11 @@ export class Repair {
       this.inARow = 1
     }
 
+    if (this.inARow === MIN_IN_A_ROW && from === this.shortcut?.over) {
+      // nothing comes over the old link any more
+      this.takeShortcut()
+    }
+
     if (message?.asked === from && this.fetched === undefined && this.peers.lazy.has(from)) {
       this.fetched = { key, at: now }
     }
@@ -95,9 +100,13 @@ export class Repair {
   /** The link does not bring payloads any more: the shorter path has to, if there is one. */
   onCut (peer: PeerKey): void {
     if (this.shortcut?.instead === peer) {
-      this.peers.addEager(this.shortcut.over)
-      this.shortcut = undefined
+      this.takeShortcut()
     }
+  }
+
+  private takeShortcut (): void {
+    this.shortcut !== undefined && this.peers.addEager(this.shortcut.over)
+    this.shortcut = undefined
   }
 
   /** Whether the message is the one that the peer was asked for last: its link carries payloads for no other reason. */
@@ -191,7 +200,7 @@ export class Repair {
     }
 
     if (first === over && second === instead) {
-      this.onCut(second)
+      this.takeShortcut()
 
       return second
     }
@@ -235,6 +244,11 @@ export class Repair {
     }
 
     if (overlaps) {
+      if (this.shortcut !== undefined && this.shortcut.over !== best.peer) {
+        // one at a time: of two only one would be cut
+        out.send(this.shortcut.over, { type: 'prune' })
+      }
+
       this.shortcut = isLazy ? { over: best.peer, instead: from } : undefined
 
       return

@@ -28,17 +28,17 @@ function scouts (me?: string): string[] {
   return Array.from({ length: 2_000 }, (_, i) => `message ${i}`).filter((text) => announced(busyNode(undefined, me), text).length > 0)
 }
 
-const [scout] = scouts()
+const [scout, another] = scouts()
 
 function iHave (text: string, round: number): Message {
   return { type: 'iHave', messages: [{ id: hash(bytes(text)), round }] }
 }
 
 /** A node that was told of a path over `b` as much shorter, and what it said. */
-function told (node: TestNode, hops: number): unknown[] {
-  node.receive('b', iHave(scout, ROUND - hops))
+function told (node: TestNode, hops: number, text = scout, by = 'b'): unknown[] {
+  node.receive(by, iHave(text, ROUND - hops))
 
-  return sent(node.receive('a', gossip(scout, ROUND))).filter(([, , message]) => ['graft', 'prune'].includes((message as Message).type))
+  return sent(node.receive('a', gossip(text, ROUND))).filter(([, , message]) => ['graft', 'prune'].includes((message as Message).type))
 }
 
 const graft = (hops: number): unknown[] => [['send', 'b', { type: 'graft', round: ROUND - hops }]]
@@ -91,6 +91,27 @@ describe('shorter paths in a stream of messages', () => {
 
       expect(node.eager).to.deep.equal(['b'])
     }
+  })
+
+  it('take its place too if nothing comes over it any more', () => {
+    const node = busyNode()
+    told(node, 1)
+
+    for (let i = 0; i < 40; i++) {
+      node.receive('b', gossip(`${i}`, ROUND - 1))
+    }
+
+    expect(node.eager).to.include('b')
+  })
+
+  it('are tried one at a time: the one before is given up', () => {
+    const node = busyNode()
+    told(node, 1)
+
+    expect(told(node, 2, another, 'c')).to.deep.equal([['send', 'c', { type: 'graft', round: ROUND - 2 }], ...pruned('b')])
+    node.receive('c', gossip('x', ROUND - 2))
+    expect(sent(node.receive('a', gossip('x', ROUND)))).to.deep.equal(pruned('a'))
+    expect(node.eager).to.deep.equal(['c'])
   })
 
   it('are forgotten if they end first', () => {
