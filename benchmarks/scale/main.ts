@@ -2,14 +2,15 @@
  * How does the cost of a delivery grow with the number of nodes, of messages a
  * second, of bytes in a message, and of topics on a node? Where is the knee?
  *
- * `node benchmarks/scale/main.ts [--short] [--axis peers|rate|size|topics]… [--places 10,100] [--out folder]`
+ * `node benchmarks/scale/main.ts [--short] [--axis peers|rate|size|topics]… [--places 10,100] [--keep] [--out folder]`
  *
+ * `--keep` leaves the figures of the axes that are not named as an earlier run wrote them.
  * `--limit` is in seconds: an axis that would begin later is left out, and the results say so.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { linePlot } from '../support/plot.ts'
-import { writeResults } from '../support/results.ts'
+import { command, readResults, writeResults } from '../support/results.ts'
 import { byPeers, byRate, bySize, byTopics } from './axes.ts'
 import type { ScaleInit, Step } from './axes.ts'
 
@@ -77,13 +78,15 @@ const { values: options } = parseArgs({
     short: { type: 'boolean', default: false },
     axis: { type: 'string', multiple: true },
     places: { type: 'string' },
+    keep: { type: 'boolean', default: false },
     settle: { type: 'string' },
     limit: { type: 'string', default: 'Infinity' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') }
   }
 })
 const { short } = options
-const results: Record<string, Step[]> = {}
+const before = options.keep ? readResults(options.out) as { command: string, axes: Record<string, Step[]> } | undefined : undefined
+const results: Record<string, Step[]> = { ...before?.axes }
 const notPlayed: string[] = []
 
 /** Writes what there is so far: the last axes take long. */
@@ -92,7 +95,7 @@ function write (): void {
   const sum = (key: string): number => loads.reduce((total, { figures }) => total + figures[key].most, 0)
   writeResults(options.out, loads.length === 0
     ? []
-    : [{ what: 'scale: everything delivered, nothing twice', wanted: 'all, once', figure: `${sum('missed')} missed, ${sum('duplicates')} twice, in ${loads.length} loads`, met: sum('missed') + sum('duplicates') === 0 }], { axes: results, notPlayed })
+    : [{ what: 'scale: everything delivered, nothing twice', wanted: 'all, once', figure: `${sum('missed')} missed, ${sum('duplicates')} twice, in ${loads.length} loads`, met: sum('missed') + sum('duplicates') === 0 }], { command: [...before == null ? [] : [before.command], command()].join('; then '), axes: results, notPlayed })
 }
 
 for (const { name, title, xTitle, run, places, short: few, plots } of axes) {

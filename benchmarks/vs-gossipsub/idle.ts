@@ -52,7 +52,7 @@ async function measure (contestant: ContestantName, { nodes, topics, idleMs, set
   const before = await swarm.heap()
   await swarm.subscribe(topics)
   // thousands of memberships in one process: it must have time for those who dial it later
-  await swarm.settle(settleMs * (together ? 1 : 4))
+  await swarm.settle(settleMs * (together ? 1 : 10))
   const after = await swarm.heap()
   const many = await swarm.idle(idleMs)
   await swarm.visit(VISITORS)
