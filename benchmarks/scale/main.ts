@@ -4,7 +4,7 @@
  *
  * `node benchmarks/scale/main.ts [--short] [--axis peers|rate|size|topics]… [--places 10,100] [--keep] [--out folder]`
  *
- * `--keep` leaves the figures of the axes that are not named as an earlier run wrote them.
+ * `--keep` leaves the figures of axes and places that are not named as an earlier run wrote them.
  * `--limit` is in seconds: an axis that would begin later is left out, and the results say so.
  */
 import { join } from 'node:path'
@@ -108,12 +108,14 @@ for (const { name, title, xTitle, run, places, short: few, plots } of axes) {
     continue
   }
 
-  const steps = await run({
-    places: options.places?.split(',').map(Number) ?? (short ? few : places),
+  const chosen = options.places?.split(',').map(Number) ?? (short ? few : places)
+  const measured = await run({
+    places: chosen,
     rounds: short ? 1 : 3,
     loadMs: short ? 1_000 : 4_000,
     settleMs: Number(options.settle ?? (short ? 4_000 : 30_000))
   })
+  const steps = [...(before?.axes[name] ?? []).filter(({ at }) => !chosen.includes(at)), ...measured].sort((a, b) => a.at - b.at)
   results[name] = steps
 
   for (const { name: plot, unit, keys, logY = false } of plots) {
