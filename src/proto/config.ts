@@ -103,8 +103,9 @@ export interface BroadcastConfig {
   maxDispatchTimeoutMs: number
   /**
    * A link is replaced by a lazy one when the latter is at least so many hops
-   * nearer to the message's origin. Lower reshapes trees more often. In a fast
-   * stream of a single sender one hop is enough: there nothing gets lost by it.
+   * nearer to the message's origin. Lower reshapes trees more often. In a
+   * topic with more than about seven messages a second it is not used: there
+   * links are exchanged for a single sender only, as soon as one is shorter.
    *
    * @default 3 (paper p. 12 and iroh-gossip 7; with a new sender each time 3 gave fewer hops and less redundancy)
    */

@@ -21,6 +21,7 @@ export interface HealingInit {
   rules: Rules
   rng: Rng
   views: Views
+  epoch: number
   patience: Patience
   lateness: Lateness
   /** Our address data as it is now. */
@@ -87,7 +88,7 @@ export class Healing {
 
     // the attempt with a contact has its own end
     if (kind !== 'join') {
-      out.schedule(isForItsSake(kind) ? CALL_PATIENCE_MS : this.init.patience.wait(this.init.config.neighborRequestTimeoutMs), { type: 'pendingNeighborRequest', peer, generation })
+      out.schedule(isForItsSake(kind) ? CALL_PATIENCE_MS : this.init.patience.wait(this.init.config.neighborRequestTimeoutMs, now), { type: 'pendingNeighborRequest', peer, generation })
     }
   }
 
@@ -240,7 +241,8 @@ export class Healing {
    * @param request - what it was asked, unless that was given up
    */
   onDecided (peer: PeerKey, request: NeighborRequest | undefined, refused: boolean, now: number): void {
-    this.init.patience.onAnswer(this, peer, request?.sentAt, refused, now)
+    const { patience, epoch, config } = this.init
+    patience.onAnswer(epoch, peer, request?.sentAt, config.neighborRequestTimeoutMs, refused, now)
   }
 
   /** A new neighbor: nothing needs to be asked with high priority any more. */
@@ -333,7 +335,7 @@ export class Healing {
 
     if (lateness.isLate && now - request.sentAt < CALL_PATIENCE_MS) {
       // the answer may lie unread
-      out.schedule(patience.wait(config.neighborRequestTimeoutMs), { type: 'pendingNeighborRequest', peer, generation })
+      out.schedule(patience.wait(config.neighborRequestTimeoutMs, now), { type: 'pendingNeighborRequest', peer, generation })
 
       return
     }
@@ -344,7 +346,7 @@ export class Healing {
       this.init.views.forget(peer)
     } else {
       this.init.views.setAside(peer)
-      this.init.patience.onGivenUp(this, peer, request.sentAt, now)
+      this.init.patience.onGivenUp(this.init.epoch, peer, request.sentAt, now)
       this.unanswered++
     }
 

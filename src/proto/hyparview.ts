@@ -24,6 +24,8 @@ export interface HyParViewInit {
   config: Config
   rules: Rules
   rng: Rng
+  /** Tells this stay in the topic from all others of the node. */
+  epoch: number
   /** How long answers take, in all topics. */
   patience: Patience
   lateness: Lateness
@@ -98,7 +100,7 @@ export class HyParView {
     this.views = views
     this.links = views.links
     this.shuffles = new Shuffles(me, config, rules, views)
-    this.healing = new Healing({ me, config: config.membership, rules, rng, views, patience, lateness, myData: () => this.shared.peerData })
+    this.healing = new Healing({ me, config: config.membership, rules, rng, views, epoch: init.epoch, patience, lateness, myData: () => this.shared.peerData })
     const shared = { me, config, rules, rng, views, lateness, healing: this.healing, shuffles: this.shuffles, evictions: new EvictionBudget() }
     // the parts know each other through what they share
     this.shared = Object.assign(shared, { nearness: new Nearness(shared as Membership), calls: new Calls(shared as Membership) })

@@ -89,7 +89,7 @@ export class Joining {
     }
 
     if (this.mayLieUnread(startedAt, now)) {
-      out.schedule(this.patienceMs, { type: 'joinContact', peer, generation })
+      out.schedule(this.patienceMs(now), { type: 'joinContact', peer, generation })
 
       return
     }
@@ -98,7 +98,7 @@ export class Joining {
 
     if (sent <= 3 && this.init.views.links.size === 0) {
       this.healing.request(peer, 'join', 'high', now, out)
-      out.schedule(this.patienceMs, { type: 'joinContact', peer, generation })
+      out.schedule(this.patienceMs(now), { type: 'joinContact', peer, generation })
 
       return
     }
@@ -116,7 +116,7 @@ export class Joining {
     }
 
     if (this.mayLieUnread(newest.startedAt, now)) {
-      out.schedule(this.patienceMs, { type: 'nextContact', generation })
+      out.schedule(this.patienceMs(now), { type: 'nextContact', generation })
     } else {
       this.askNextContact(now, out)
     }
@@ -133,12 +133,12 @@ export class Joining {
 
     views.known.recall(next.peer, out)
     out.send(next.peer, { type: 'join', data: this.init.myData() })
-    out.schedule(this.patienceMs, { type: 'joinContact', ...next })
-    out.schedule(this.patienceMs * NEXT_CONTACT_MS / JOIN_TIMEOUT_MS, { type: 'nextContact', generation: next.generation })
+    out.schedule(this.patienceMs(now), { type: 'joinContact', ...next })
+    out.schedule(Math.min(this.patienceMs(now) * NEXT_CONTACT_MS / JOIN_TIMEOUT_MS, CALL_PATIENCE_MS), { type: 'nextContact', generation: next.generation })
   }
 
-  private get patienceMs (): number {
-    return this.init.patience.wait(JOIN_TIMEOUT_MS)
+  private patienceMs (now: number): number {
+    return this.init.patience.wait(JOIN_TIMEOUT_MS, now)
   }
 
   /** Whether an answer may have come that a late node has not read. */

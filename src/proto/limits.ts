@@ -103,6 +103,8 @@ export const REMINDER_DELAY_MS = 1_000
 export const FIRST_SHUFFLE_MS = 500
 /** Longest pause until such a node that is late for its timers tries again. */
 export const LATE_SHUFFLE_MS = 4_000
+/** How often one waits; then it shuffles however late it is. */
+export const MAX_LATE_SHUFFLES = 16
 /** Replies in a row that name nobody new, after which a young node shuffles as rarely as an old one: the swarm is small. */
 export const STALE_REPLIES = 2
 /** In a topic whose views do not change one Shuffle or sounding in so many is sent. */
@@ -133,6 +135,8 @@ export const UNBIASED_LINKS = 2
 export const CALL_MS = 2_000
 export const MAX_CALL_PAUSE_MS = 60_000
 export const CALL_PATIENCE_MS = 10_000
+/** Milliseconds after the last answer for which it counts how long answers take. */
+export const ANSWER_RETENTION_MS = 60_000
 /** Requests that were given up and may yet be answered, in all topics; the oldest is forgotten first. */
 export const MAX_LATE_REQUESTS = 256
 /** A link is exchanged for one whose round trip is at most this share of its own: a small gain is not worth the change. */

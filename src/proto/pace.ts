@@ -14,9 +14,13 @@ const TREE_INTERVAL_MS = 500
  */
 const SCOUT_BITS = 1
 const MIN_SCOUT_BITS = 8
+/** Milliseconds between two of them at least. */
+const MIN_SCOUT_MS = 250
 
 /** Milliseconds over which messages are counted, once a topic has been busy for so long. */
 const COUNTING_MS = 1_000
+/** With so many times the messages of the last counting a topic has become faster. */
+const FASTER = 1.25
 
 /** Mean milliseconds between two messages up to which they are taken to overlap on their way through the swarm. */
 const OVERLAP_INTERVAL_MS = 150
@@ -26,6 +30,7 @@ export class Pace {
   private lastAt = -Infinity
   /** Milliseconds between two messages, the newer ones weighing more. */
   private interval = 2 * CALM_INTERVAL_MS
+  private scoutAt = -Infinity
   private countingSince = -Infinity
   private count = 0
   /** Messages in the last counting, and milliseconds between two of them; none where it took in a pause. */
@@ -69,16 +74,27 @@ export class Pace {
     return isChosen(id, this.cutBits)
   }
 
-  /** Whether announcements of this message may exchange links for shorter ones: fewer still, since messages under way can get lost by it. */
+  /** Whether announcements of this message may exchange links for shorter ones: fewer still, since in a busy topic both ends of each lazy link announce it by itself. */
   mayShorten (id: MessageId): boolean {
     const bits = this.cutBits
 
     return isChosen(id, bits === 0 ? 0 : Math.max(bits + SCOUT_BITS, MIN_SCOUT_BITS))
   }
 
-  /** Whether this message is announced at once though others wait: who hears of it sooner than it comes knows a shorter path. */
-  isScout (id: MessageId): boolean {
-    return this.overlaps && this.mayShorten(id)
+  /**
+   * Whether this message is announced at once though others wait: who hears of
+   * it sooner than it comes knows a shorter path. To be called once for each
+   * message: after one the next ones are none, since whoever makes messages has
+   * their ids in its hand.
+   */
+  isScout (id: MessageId, now: number): boolean {
+    if (!this.overlaps || !this.mayShorten(id) || now - this.scoutAt < MIN_SCOUT_MS) {
+      return false
+    }
+
+    this.scoutAt = now
+
+    return true
   }
 
   private get cutBits (): number {
@@ -93,7 +109,7 @@ export class Pace {
   private get steadyInterval (): number {
     const { counted } = this
 
-    return counted === undefined || this.count > 2 * counted.messages ? this.interval : counted.interval
+    return counted === undefined || this.count > FASTER * counted.messages ? this.interval : Math.min(counted.interval, OVERLAP_INTERVAL_MS)
   }
 
   private recount (now: number): void {

@@ -205,6 +205,7 @@ export class PlumTree {
       const spare = scope.type === 'swarm' ? this.spareLinks.find(from, bringer, key, id, now) : undefined
 
       if (spare !== undefined) {
+        this.repair.onCut(spare)
         this.forming.cut(spare, now, out)
       }
 
@@ -290,7 +291,7 @@ export class PlumTree {
     }
 
     if (missing !== undefined && this.pace.mayShorten(id)) {
-      this.repair.optimizeTree(from, missing, round, out)
+      this.repair.optimizeTree(from, missing, round, now, out)
     }
   }
 

@@ -110,7 +110,7 @@ export class PushPeers {
   push (message: Outgoing, from: PeerKey, now: number, out: Outbox): void {
     this.lists ??= { eager: [...this.eager], lazy: [...this.lazy] }
     const { eager, lazy } = this.lists
-    const isScout = this.pace.isScout(message.announcement.id)
+    const isScout = lazy.length > 0 && this.pace.isScout(message.announcement.id, now)
 
     for (const peer of eager) {
       if (peer === from) {

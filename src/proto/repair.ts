@@ -4,7 +4,7 @@ import { MissingMessages } from './missing-messages.ts'
 import type { BroadcastConfig } from './config.ts'
 import type { Outbox } from './events.ts'
 import type { IHaveEntry, PeerKey } from './messages.ts'
-import type { MissingMessage } from './missing-messages.ts'
+import type { Announcement, MissingMessage } from './missing-messages.ts'
 import type { Pace } from './pace.ts'
 import type { PushPeers } from './push-peers.ts'
 
@@ -12,6 +12,8 @@ import type { PushPeers } from './push-peers.ts'
 const MIN_IN_A_ROW = 32
 /** Rounds between announcement and forwarded payload of a path that is one hop shorter. */
 const NEARER = 2
+/** Milliseconds between two that are tried: whoever makes messages has their ids, and so their number, in its hand. */
+const MIN_SHORTCUT_MS = 250
 
 /**
  * Asks for announced messages that do not come, and mends the tree by it
@@ -33,6 +35,7 @@ export class Repair {
   private inARow = 0
   /** A shorter path that was asked for, and the link that it replaces once the copy over that comes second. */
   private shortcut: { over: PeerKey, instead: PeerKey } | undefined
+  private triedAt = -Infinity
 
   constructor (config: BroadcastConfig, peers: PushPeers, pace: Pace) {
     this.config = config
@@ -89,18 +92,15 @@ export class Repair {
   removePeer (peer: PeerKey): void {
     this.missing.removePeer(peer)
     this.asked.delete(peer)
-
     this.onCut(peer)
-
-    if (this.shortcut?.over === peer) {
-      this.shortcut = undefined
-    }
   }
 
-  /** The link does not bring payloads any more: the shorter path has to, if there is one. */
+  /** The link does not bring payloads any more: the shorter path has to, if there is one, or is none. */
   onCut (peer: PeerKey): void {
     if (this.shortcut?.instead === peer) {
       this.takeShortcut()
+    } else if (this.shortcut?.over === peer) {
+      this.shortcut = undefined
     }
   }
 
@@ -193,7 +193,7 @@ export class Repair {
   decide (first: PeerKey, second: PeerKey): PeerKey | undefined {
     const { over, instead } = this.shortcut ?? {}
 
-    if (first === instead && second === over) {
+    if (first === instead && second === over && this.peers.eager.has(first)) {
       this.shortcut = undefined
 
       return second
@@ -218,14 +218,8 @@ export class Repair {
    * farther from another. For that a little nearer is enough, since trees that
    * grew in other times may be twice as deep as need be.
    */
-  optimizeTree (from: PeerKey, missing: MissingMessage, round: number, out: Outbox): void {
-    const { overlaps } = this.pace
-
-    if (overlaps && this.inARow < MIN_IN_A_ROW) {
-      return
-    }
-
-    let best: { peer: PeerKey, round: number } | undefined
+  optimizeTree (from: PeerKey, missing: MissingMessage, round: number, now: number, out: Outbox): void {
+    let best: Announcement | undefined
 
     for (const announcement of missing.announcements) {
       if (this.peers.has(announcement.peer) && (best === undefined || announcement.round < best.round)) {
@@ -233,29 +227,36 @@ export class Repair {
       }
     }
 
-    if (best === undefined || best.peer === from || round - best.round < (overlaps ? NEARER : this.config.optimizationThreshold)) {
+    if (best === undefined || best.peer === from) {
       return
     }
 
-    const isLazy = this.peers.lazy.has(best.peer)
-
-    if (isLazy) {
-      out.send(best.peer, { type: 'graft', round: best.round })
-    }
-
-    if (overlaps) {
-      if (this.shortcut !== undefined && this.shortcut.over !== best.peer) {
-        // one at a time: of two only one would be cut
-        out.send(this.shortcut.over, { type: 'prune' })
+    if (this.pace.overlaps) {
+      round - best.round >= NEARER && this.tryShortcut(best, from, now, out)
+    } else if (round - best.round >= this.config.optimizationThreshold) {
+      if (this.peers.lazy.has(best.peer)) {
+        out.send(best.peer, { type: 'graft', round: best.round })
       }
 
-      this.shortcut = isLazy ? { over: best.peer, instead: from } : undefined
+      this.peers.addEager(best.peer)
+      this.peers.addLazy(from)
+      this.onCut(from)
+      out.send(from, { type: 'prune' })
+    }
+  }
 
+  private tryShortcut ({ peer, round }: Announcement, instead: PeerKey, now: number, out: Outbox): void {
+    if (this.inARow < MIN_IN_A_ROW || now - this.triedAt < MIN_SHORTCUT_MS) {
       return
     }
 
-    this.peers.addEager(best.peer)
-    this.peers.addLazy(from)
-    out.send(from, { type: 'prune' })
+    if (this.shortcut !== undefined && this.shortcut.over !== peer) {
+      // one at a time: of two only one would be cut
+      out.send(this.shortcut.over, { type: 'prune' })
+    }
+
+    this.triedAt = now
+    this.shortcut = { over: peer, instead }
+    out.send(peer, { type: 'graft', round })
   }
 }

@@ -41,15 +41,15 @@ export class SpareLinks {
       return undefined
     }
 
-    // the link by which the message came first must carry payloads still: of two messages that cross
-    // each other in a cycle each may cut it at another place
-    const isElsewhere = bringer !== from && peers.eager.has(bringer)
-
     const spare = repair.decide(bringer, from)
 
     if (spare !== undefined) {
       return spare
     }
+
+    // the link by which the message came first must carry payloads still: of two messages that cross
+    // each other in a cycle each may cut it at another place
+    const isElsewhere = bringer !== from && peers.eager.has(bringer)
 
     if (judgement === 'cut' || pace.mayCut(id)) {
       return isElsewhere ? from : undefined

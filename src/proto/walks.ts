@@ -1,4 +1,4 @@
-import { FIRST_SHUFFLE_MS, LATE_SHUFFLE_MS, MAX_WALK_LENGTH, SOUNDING_NODES, STALE_REPLIES } from './limits.ts'
+import { FIRST_SHUFFLE_MS, LATE_SHUFFLE_MS, MAX_LATE_SHUFFLES, MAX_WALK_LENGTH, SOUNDING_NODES, STALE_REPLIES } from './limits.ts'
 import { askNeighbor } from './links.ts'
 import { withUsableData } from './peer-data.ts'
 import { Rests } from './rests.ts'
@@ -20,6 +20,8 @@ export class Walks {
   private shufflePauseMs = FIRST_SHUFFLE_MS
   /** Replies in a row that named nobody new. */
   private staleReplies = 0
+  /** Shuffles that were not sent since the node was late. */
+  private lateShuffles = 0
   private readonly rests = new Rests()
   /** What the views' changes were at the last Shuffle. */
   private changesBefore = -1
@@ -163,7 +165,7 @@ export class Walks {
    * HyParView p. 8. Deviation: a node shuffles soon after it got its first
    * neighbor, then ever more rarely, at the configured pace as soon as two
    * replies in a row brought nobody new; least of all where everybody knows everybody.
-   * One that is late has too much to do as it is: these first ones wait.
+   * One that is late has too much to do as it is: these first ones wait, for a minute at most.
    */
   onShuffleTimer (now: number, out: Outbox): void {
     const { views, shuffles, peerData, config, lateness } = this.shared
@@ -174,7 +176,8 @@ export class Walks {
     if (to === undefined) {
       this.shufflePauseMs = FIRST_SHUFFLE_MS
       this.staleReplies = 0
-    } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs && lateness.isLate) {
+    } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs && lateness.isLate && this.lateShuffles < MAX_LATE_SHUFFLES) {
+      this.lateShuffles++
       this.shufflePauseMs = Math.min(2 * this.shufflePauseMs, LATE_SHUFFLE_MS)
     } else if (this.shufflePauseMs < config.membership.shuffleIntervalMs) {
       this.shufflePauseMs = this.staleReplies >= (views.knowsOnlyNeighbors ? 1 : STALE_REPLIES) ? config.membership.shuffleIntervalMs : 2 * this.shufflePauseMs

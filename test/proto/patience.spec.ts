@@ -64,6 +64,21 @@ describe('the patience of a node', () => {
     })
   }
 
+  it('is what is configured again after a minute without answers, and not shaken by one that comes half an hour late', () => {
+    const node = fullNode()
+    replaceNeighbor(node, 'e', 2_000)
+    node.advance(60_000)
+    tell(node)
+    expect(new Set(waits([...node.receive('d', disconnectAlive as Message), ...node.advance(5_000)]))).to.deep.equal(new Set([500]))
+
+    const silent = fullNode()
+    const [first] = asked(silent.receive('e', disconnectAlive as Message))
+    silent.advance(30 * 60_000)
+    silent.receive(first, neighborLow)
+    tell(silent)
+    expect(new Set(waits([...silent.receive('d', disconnectAlive as Message), ...silent.advance(5_000)]))).to.deep.equal(new Set([500]))
+  })
+
   it('is shared by all topics', () => {
     const node = fullNode()
     replaceNeighbor(node, 'e', 2_000)
@@ -118,13 +133,23 @@ describe('a node that is late for its own timers', () => {
     expect(sent(node.advance(30_000), { type: 'shuffle' })).to.not.deep.equal([])
   })
 
+  it('shuffles after a minute however late it is', () => {
+    const node = new TestNode()
+    node.lateMs = 100
+    node.join([])
+    node.receive('a', neighborLow)
+    node.receive('b', neighborLow)
+
+    expect(sent(node.advance(90_000), { type: 'shuffle' })).to.not.deep.equal([])
+  })
+
   it('is no such node because of a single pause', () => {
     const node = fullNode()
     node.lateMs = 1_000
     node.advance(1_500)
     node.lateMs = 0
     node.advance(20_000)
-    node.disconnected('e')
+    node.receive('e', disconnectAlive as Message)
 
     expect(asked(node.advance(2_000))).to.not.deep.equal([])
   })
