@@ -97,8 +97,8 @@ export class Walks {
   /**
    * HyParView p. 8. Deviations: a walk that cannot go on ends here, where the
    * Rust crate loses it. With ttl 0 it is answered by whom it reaches, over the
-   * connection that there is. Where nobody is new for long, or whoever is named is
-   * known, one knows as much as the next, and the first answers.
+   * connection that there is. Where nobody is new for long, or all are neighbors
+   * of each other, one knows as much as the next, and the first answers.
    */
   onShuffle (from: PeerKey, message: Shuffle, now: number, out: Outbox): void {
     const { me, views, healing, shuffles, nearness } = this.shared
@@ -108,7 +108,7 @@ export class Walks {
     }
 
     const origin = withUsableData(message.nodes.find(({ id }) => id === message.origin) ?? views.info(message.origin))
-    const ends = message.ttl === 0 || views.active.size <= 1 || this.isSettled || this.isKnown(message)
+    const ends = message.ttl === 0 || views.active.size <= 1 || this.isSettled || this.isAllThereIs(message)
     const next = ends ? undefined : views.pickNeighbor([origin.id, from], origin)
 
     if (next !== undefined) {
@@ -194,11 +194,9 @@ export class Walks {
     return views.others.size === 0 && views.changes === this.changesBefore && this.shufflePauseMs >= config.membership.shuffleIntervalMs
   }
 
-  /** Whether we know all that are named: so the swarm is hardly larger than our views. Rust peers are to hear from others than their neighbors all the same. */
-  private isKnown ({ nodes }: Shuffle): boolean {
-    const { views } = this.shared
-
-    return (views.others.size === 0 || views.knowsOnlyNeighbors) && !nodes.some(({ id }) => this.isNew(id))
+  /** Whether the swarm seems to be us and our neighbors, to us and to who shuffles. */
+  private isAllThereIs ({ nodes }: Shuffle): boolean {
+    return this.shared.views.knowsOnlyNeighbors && !nodes.some(({ id }) => this.isNew(id))
   }
 
   private isNew (peer: PeerKey): boolean {

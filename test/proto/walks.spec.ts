@@ -310,19 +310,6 @@ describe('Shuffle', () => {
     expect(goesTo([{ id: 'b' }, { id: 'x' }])).to.not.deep.equal([['b', 'shuffleReply']])
   })
 
-  it('goes no further than to the first who knows all that are named, and no Rust peer', () => {
-    const goesTo = (nodes: PeerInfo[], rules = ours): string[] => {
-      const node = freshNode(FULL, { rules })
-      node.receive('a', shuffle('o', peers(5), 0))
-
-      return sent(node.receive('a', shuffle('b', nodes, 6))).map(([, , message]) => (message as Message).type)
-    }
-
-    expect(goesTo([{ id: 'b' }, ...peers(3)])).to.deep.equal(['shuffleReply'])
-    expect(goesTo([{ id: 'b' }, ...peers(6)])).to.deep.equal(['shuffle'])
-    expect(goesTo([{ id: 'b' }, ...peers(3)], {})).to.deep.equal(['shuffle'])
-  })
-
   it('goes no further than to the first, where nobody has come or gone for long', () => {
     const [settled, beside] = [freshNode(FULL, { rules: ours }), freshNode(FULL)]
     beside.receive('a', shuffle('o', [{ id: 'rust' }], 0))
